@@ -1,0 +1,50 @@
+// Package flow is the narrow waist of a task: how a record, and how time, goes from one operator to the next.
+//
+// Operators of one task are fused: each holds its successor as a typed Pusher and calls it directly. What only concerns time goes by a second
+// path, Control, on which operators that do not care about time do not appear at all. Nothing here is safe for concurrent use: a task is one goroutine.
+package flow
+
+import "math"
+
+// Meta is what a record carries beside its value. A Pusher gets it by pointer and may neither keep nor change it: an operator whose outputs differ
+// passes a Meta of its own.
+type Meta struct {
+	Timestamp int64 // event time in milliseconds
+	// Origin is the watermark that the record's split had just before it: what lateness is judged by.
+	Origin int64
+	Offset int64 // position in the split
+	Split  int32 // number of the split in the run's table; NoSplit for what no single record caused
+	// Retract says that the value takes back an earlier one: a pane that a later result supersedes.
+	Retract bool
+	// More says that the next record belongs to the same atomic step: a retraction and what replaces it.
+	More bool
+}
+
+// NoSplit is the Split of outputs that a timer, not a record, caused.
+const NoSplit int32 = -1
+
+// Pusher takes records. An error ends the task.
+type Pusher[T any] interface {
+	Push(m *Meta, v T) error
+}
+
+// Control takes the progress of event time. Advance is called with rising watermarks, after every record that came before them.
+type Control interface {
+	Advance(watermark int64) error
+}
+
+// Behind is a watermark or origin one millisecond earlier, the ends of time unchanged: what sessions run on.
+func Behind(w int64) int64 {
+	if w == math.MinInt64 || w == math.MaxInt64 {
+		return w
+	}
+	return w - 1
+}
+
+// AddSaturating is a + b for b >= 0, held at the end of time.
+func AddSaturating(a, b int64) int64 {
+	if a > math.MaxInt64-b {
+		return math.MaxInt64
+	}
+	return a + b
+}

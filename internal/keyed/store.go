@@ -1,0 +1,330 @@
+// Package keyed is the state of one keyed operator in one task: a table of live objects over a backend of bytes.
+//
+// The table holds, for each key in use, an Entry whose cells are live Go values; an update is a table hit and touches no bytes. What changed since the last
+// checkpoint is dirty. Snapshot encodes the dirty entries into the checkpoint's batch; when the batch is committed they are clean and may
+// leave memory. A key that is not in the table is read from the backend when it is next needed.
+//
+// Timers are part of an entry: the operator keeps its own list and tells the store only the earliest (Entry deadline). The store keeps one heap item
+// per key and domain, which may be earlier than the deadline: moving a deadline later costs nothing until the item comes up. A durable index of
+// (time, key) makes restart independent of the amount of state: items are read from it in order of time, as time gets near them.
+//
+// Invariants:
+//  1. an entry that is dirty, or encoded in a batch that is not committed, is in the table;
+//  2. a key with committed state that is not in the table has, per domain with a deadline, exactly one index record, at or before the deadline; if that is before the
+//     shard's horizon, or the heap had to keep it, the heap has an item for the key at or before the deadline;
+//  3. an entry in the table with a deadline has a heap item at or before it, at Entry.armed.
+//
+// A Store belongs to one task and is not safe for concurrent use; its backend is.
+package keyed
+
+import (
+	"math"
+	"strings"
+	"sync/atomic"
+
+	"github.com/millrace/millrace/state"
+)
+
+// None is the deadline of an entry without timers.
+const None int64 = math.MaxInt64
+
+// Config is what a Store needs to know.
+type Config struct {
+	Backend  state.Store
+	Operator uint16
+	// Shards that this store owns: key groups, or one partition.
+	Shards []uint16
+	// ShardOf says which of them a new key belongs to.
+	ShardOf func(key []byte) uint16
+	// Loaded says that the backend may already hold entries of this operator.
+	Loaded bool
+}
+
+// Store is one operator's keyed state in one task.
+type Store struct {
+	cfg      Config
+	budget   atomic.Int64 // bound of the table's memory in bytes, by estimate; 0 for none
+	cells    []cell
+	table    map[string]*Entry
+	ring     []*Entry // the entries of the table, in the order the clock hand visits them
+	hand     int
+	dirty    []*Entry
+	flying   []*Entry // encoded, not yet committed
+	absent   bool     // the backend holds no entry that is not in the table
+	queues   [domains]queue
+	key, buf []byte
+	average  float64 // bytes of an entry, by the encoded sizes seen
+	pressed  bool    // the budget was reached: index records are kept exact, so that entries can leave
+	stats    Stats
+}
+
+// Stats counts what the store did. Reads are entries read from the backend, Misses reads that found nothing.
+type Stats struct {
+	Entries, DirtyEntries      int
+	Reads, Misses, Evictions   int64
+	EstimatedBytes, TimerItems int64
+}
+
+// Entry is one key's state in memory.
+type Entry struct {
+	Key      string
+	Split    int32 // the split its records come from, where the operator binds keys to splits; -1 before
+	Shard    uint16
+	filled   uint16
+	refs     []uint32
+	deadline [domains]int64 // earliest timer, None without
+	armed    [domains]int64 // time of its heap item, None without
+	indexed  [domains]int64 // time of its index record, None without
+	place    int            // in the ring
+	dirty    bool
+	flying   bool
+	used     bool // since the clock hand last passed
+	stored   bool // the backend has a version of it, or will when the flying batch is committed
+}
+
+// Empty reports whether no cell has a value.
+func (e *Entry) Empty() bool { return e.filled == 0 }
+
+// New makes a store; declare its cells next.
+func New(cfg Config) *Store {
+	s := &Store{cfg: cfg, table: map[string]*Entry{}, absent: !cfg.Loaded, average: 64}
+	for d := range s.queues {
+		s.queues[d].init(cfg.Shards, cfg.Loaded)
+	}
+	return s
+}
+
+// Find is the entry of key, from memory or the backend, or nil.
+func (s *Store) Find(key []byte) (*Entry, error) {
+	if e := s.table[string(key)]; e != nil {
+		e.used = true
+		return e, nil
+	}
+	if s.absent {
+		return nil, nil
+	}
+	return s.load(string(key))
+}
+
+// Entry is Find that makes an entry where there is none; made tells. An entry that stays empty is forgotten again by Settle.
+func (s *Store) Entry(key []byte) (e *Entry, made bool, err error) {
+	if e, err = s.Find(key); e != nil || err != nil {
+		return e, false, err
+	}
+	return s.insert(string(key)), true, nil
+}
+
+func (s *Store) insert(key string) *Entry {
+	e := &Entry{Key: strings.Clone(key), Split: -1, refs: make([]uint32, len(s.cells)), used: true, place: len(s.ring)}
+	for d := range domains {
+		e.deadline[d], e.armed[d], e.indexed[d] = None, None, None
+	}
+	s.key = append(s.key[:0], key...)
+	e.Shard = s.cfg.ShardOf(s.key)
+	s.table[e.Key] = e
+	s.ring = append(s.ring, e)
+	return e
+}
+
+func (s *Store) remove(e *Entry) {
+	delete(s.table, e.Key)
+	last := s.ring[len(s.ring)-1]
+	s.ring[e.place], last.place = last, e.place
+	s.ring[len(s.ring)-1] = nil
+	s.ring = s.ring[:len(s.ring)-1]
+	for _, c := range s.cells {
+		c.drop(e)
+	}
+}
+
+// load reads an entry from the backend.
+func (s *Store) load(key string) (*Entry, error) {
+	s.key = append(s.key[:0], key...)
+	s.key = appendEntryKey(s.key[:0], s.cfg.Operator, s.cfg.ShardOf(s.key), key)
+	value, found, err := s.cfg.Backend.Get(s.key, s.buf)
+	s.stats.Reads++
+	if err != nil {
+		return nil, err
+	}
+	if !found {
+		s.stats.Misses++
+		return nil, nil
+	}
+	s.buf = value
+	e := s.insert(key)
+	if err := s.decode(e, value); err != nil {
+		s.remove(e)
+		return nil, err
+	}
+	e.stored = true
+	for d := range domains {
+		s.queues[d].adopt(e, Domain(d))
+	}
+	return e, nil
+}
+
+// Dirty says that the entry's values changed.
+func (s *Store) Dirty(e *Entry) {
+	if !e.dirty {
+		e.dirty = true
+		s.dirty = append(s.dirty, e)
+	}
+}
+
+// Settle ends work on an entry: an empty one that nobody needs any more leaves the table.
+func (s *Store) Settle(e *Entry) {
+	if e.filled == 0 && !e.stored && !e.flying {
+		if e.dirty {
+			e.dirty = false // Snapshot passes over it
+		}
+		s.remove(e)
+	}
+}
+
+// Snapshot encodes what is dirty into the batch. The entries stay in memory until Committed.
+func (s *Store) Snapshot(b *state.Batch) error {
+	for _, e := range s.dirty {
+		if !e.dirty { // settled since
+			continue
+		}
+		e.dirty = false
+		s.index(b, e)
+		s.key = appendEntryKey(s.key[:0], s.cfg.Operator, e.Shard, e.Key)
+		if e.filled == 0 {
+			b.Delete(s.key)
+		} else {
+			var err error
+			if s.buf, err = s.encode(s.buf[:0], e); err != nil {
+				return err
+			}
+			b.Set(s.key, s.buf)
+			s.average += (float64(len(s.buf)) - s.average) / 64
+		}
+		e.stored = e.filled != 0
+		if !e.flying {
+			e.flying = true
+			s.flying = append(s.flying, e)
+		}
+	}
+	clear(s.dirty)
+	s.dirty = s.dirty[:0]
+	return nil
+}
+
+// index brings an entry's index records up to date: one that is early enough stays, so that a deadline that only moves later costs nothing, unless the
+// entry is to be able to leave memory.
+func (s *Store) index(b *state.Batch, e *Entry) {
+	for d := range domains {
+		want := e.deadline[d]
+		if e.filled == 0 {
+			want = None
+		}
+		if have := e.indexed[d]; have != want && (s.pressed || have > want || want == None) {
+			if have != None {
+				s.key = appendTimerKey(s.key[:0], s.cfg.Operator, Domain(d), e.Shard, have, e.Key)
+				b.Delete(s.key)
+			}
+			if want != None {
+				s.key = appendTimerKey(s.key[:0], s.cfg.Operator, Domain(d), e.Shard, want, e.Key)
+				b.Set(s.key, nil)
+			}
+			e.indexed[d] = want
+		}
+		if s.pressed && want != None && e.armed[d] != want {
+			e.armed[d] = want
+			s.queues[d].push(want, e.Key)
+		}
+	}
+}
+
+// Committed says that the batches of all Snapshots so far are in the backend.
+func (s *Store) Committed() {
+	for _, e := range s.flying {
+		e.flying = false
+		if e.filled == 0 && !e.dirty {
+			s.remove(e)
+		}
+	}
+	clear(s.flying)
+	s.flying = s.flying[:0]
+}
+
+const entryOverhead = 240 // table, ring, heap item and Entry itself
+
+// bytes estimates the memory of the table: live values are taken as twice their encoded size.
+func (s *Store) bytes() int64 {
+	return int64(float64(len(s.ring)) * (entryOverhead + 2*s.average))
+}
+
+// Pressed reports that the dirty entries alone take half of the budget, so that a checkpoint is wanted.
+func (s *Store) Pressed() bool {
+	return s.budget.Load() > 0 && int64(float64(len(s.dirty)+len(s.flying))*(entryOverhead+2*s.average)) > s.budget.Load()/2
+}
+
+const trimSteps = 8192 // entries that one Trim looks at, so that it does not stop the stream
+
+// Trim lets clean entries leave memory, the ones not used lately first, until the table is within its budget.
+// It is called between records.
+func (s *Store) Trim() {
+	budget := s.budget.Load()
+	if budget == 0 || s.bytes() <= budget {
+		return
+	}
+	s.pressed = true
+	low := budget - budget/16
+	for steps := min(2*len(s.ring), trimSteps); steps > 0 && len(s.ring) > 0 && s.bytes() > low; steps-- {
+		if s.hand >= len(s.ring) {
+			s.hand = 0
+		}
+		e := s.ring[s.hand]
+		switch {
+		case e.dirty || e.flying:
+			s.hand++
+		case e.used:
+			e.used = false
+			s.hand++
+		case !e.exact():
+			s.Dirty(e) // leaves after the next checkpoint
+			s.hand++
+		default:
+			s.remove(e)
+			s.absent = false
+			s.stats.Evictions++
+		}
+	}
+	for d := range s.queues {
+		s.queues[d].shrink(s, Domain(d))
+	}
+}
+
+// exact reports whether the entry's heap items are where its index records are, so that they can be found again.
+func (e *Entry) exact() bool {
+	for d := range domains {
+		if e.deadline[d] != None && e.indexed[d] != e.armed[d] {
+			return false
+		}
+	}
+	return true
+}
+
+// Stats tells what the store did and holds.
+func (s *Store) Stats() Stats {
+	st := s.stats
+	st.Entries, st.DirtyEntries, st.EstimatedBytes = len(s.ring), len(s.dirty), s.bytes()
+	for d := range s.queues {
+		st.TimerItems += int64(len(s.queues[d].heap))
+	}
+	return st
+}
+
+// Cells lists the declared cells as name and codec, for the check against stored state.
+func (s *Store) Cells() (names, codecs []string) {
+	for _, c := range s.cells {
+		names = append(names, c.name())
+		codecs = append(codecs, c.codecID())
+	}
+	return names, codecs
+}
+
+// SetBudget changes the bound of the table's memory; 0 lifts it.
+func (s *Store) SetBudget(bytes int64) { s.budget.Store(bytes) }

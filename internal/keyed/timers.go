@@ -1,0 +1,251 @@
+package keyed
+
+import (
+	"math"
+	"strings"
+)
+
+// queue is one domain's timers: a heap ordered by time, then key bytes, over an index in the backend that is read ahead of time shard by shard.
+type queue struct {
+	heap     []item
+	horizons []horizon
+	nearest  int64 // the lowest horizon
+}
+
+type item struct {
+	at  int64
+	key string
+}
+
+// horizon says that the shard's index records before at are in the heap (invariant 2).
+type horizon struct {
+	shard uint16
+	at    int64
+}
+
+func (q *queue) init(shards []uint16, loaded bool) {
+	q.nearest = math.MaxInt64
+	from := int64(math.MaxInt64)
+	if loaded {
+		from = math.MinInt64
+	}
+	for _, s := range shards {
+		q.horizons = append(q.horizons, horizon{s, from})
+		q.nearest = from
+	}
+}
+
+func (a item) before(b item) bool { return a.at < b.at || a.at == b.at && a.key < b.key }
+
+func (q *queue) push(at int64, key string) {
+	h := append(q.heap, item{at, key})
+	i := len(h) - 1
+	for i > 0 {
+		p := (i - 1) / 2
+		if !h[i].before(h[p]) {
+			break
+		}
+		h[i], h[p] = h[p], h[i]
+		i = p
+	}
+	q.heap = h
+}
+
+func (q *queue) pop() item {
+	h := q.heap
+	top := h[0]
+	n := len(h) - 1
+	h[0] = h[n]
+	h[n] = item{}
+	q.heap = h[:n]
+	q.down(0)
+	return top
+}
+
+func (q *queue) down(i int) {
+	h := q.heap
+	for {
+		c := 2*i + 1
+		if c >= len(h) {
+			return
+		}
+		if c+1 < len(h) && h[c+1].before(h[c]) {
+			c++
+		}
+		if !h[c].before(h[i]) {
+			return
+		}
+		h[i], h[c] = h[c], h[i]
+		i = c
+	}
+}
+
+// adopt makes sure that an entry just read from the backend has its heap item.
+func (q *queue) adopt(e *Entry, d Domain) {
+	if e.deadline[d] == None {
+		return
+	}
+	e.armed[d] = e.indexed[d]
+	if e.indexed[d] >= q.of(e.Shard).at {
+		q.push(e.indexed[d], e.Key)
+	}
+}
+
+func (q *queue) of(shard uint16) *horizon {
+	for i := range q.horizons {
+		if q.horizons[i].shard == shard {
+			return &q.horizons[i]
+		}
+	}
+	return &horizon{shard: shard, at: math.MaxInt64}
+}
+
+const readAhead = 1024 // index records read of a shard at a time
+
+// extend reads the index records up to time, and a little more.
+func (q *queue) extend(s *Store, d Domain, time int64) error {
+	if q.nearest > time || q.nearest == math.MaxInt64 {
+		return nil
+	}
+	q.nearest = math.MaxInt64
+	for i := range q.horizons {
+		h := &q.horizons[i]
+		for h.at <= time && h.at != math.MaxInt64 {
+			if err := q.read(s, d, h); err != nil {
+				return err
+			}
+		}
+		q.nearest = min(q.nearest, h.at)
+	}
+	return nil
+}
+
+func (q *queue) read(s *Store, d Domain, h *horizon) error {
+	from := appendTimerKey(nil, s.cfg.Operator, d, h.shard, h.at, "")
+	to := appendTimerKey(nil, s.cfg.Operator, d, h.shard, math.MaxInt64, "")
+	n, last, more := 0, h.at, false
+	err := s.cfg.Backend.Scan(from, to, func(k, _ []byte) bool {
+		at, key := parseTimerKey(k)
+		if n >= readAhead && at != last {
+			more = true
+			return false
+		}
+		n, last = n+1, at
+		if s.table[string(key)] == nil { // what is in memory has its item
+			q.push(at, strings.Clone(string(key)))
+		}
+		return true
+	})
+	if err != nil {
+		return err
+	}
+	if h.at = math.MaxInt64; more {
+		h.at = last + 1
+	}
+	return nil
+}
+
+// shrink drops the items of keys that are not in memory, the latest first, when they outnumber the table: their index records bring them back.
+func (q *queue) shrink(s *Store, d Domain) {
+	if len(q.heap) < 2*len(s.ring)+4096 {
+		return
+	}
+	cut := q.middle()
+	kept := q.heap[:0]
+	for _, it := range q.heap {
+		e := s.table[it.key]
+		switch {
+		case e != nil && e.armed[d] != it.at: // stale
+		case e == nil && it.at >= cut:
+		default:
+			kept = append(kept, it)
+		}
+	}
+	clear(q.heap[len(kept):])
+	q.heap = kept
+	for i := len(q.heap)/2 - 1; i >= 0; i-- {
+		q.down(i)
+	}
+	for i := range q.horizons {
+		q.horizons[i].at = min(q.horizons[i].at, cut)
+	}
+	q.nearest = min(q.nearest, cut)
+}
+
+// middle is a time in the middle of a sample of the heap.
+func (q *queue) middle() int64 {
+	var sample [101]int64
+	for i := range sample {
+		sample[i] = q.heap[i*(len(q.heap)-1)/(len(sample)-1)].at
+	}
+	for i := 1; i < len(sample); i++ {
+		for j := i; j > 0 && sample[j] < sample[j-1]; j-- {
+			sample[j], sample[j-1] = sample[j-1], sample[j]
+		}
+	}
+	return sample[len(sample)/2]
+}
+
+// SetDeadline says when the entry's earliest timer in the domain is due; None for no timer. The entry is dirty already, or becomes so with its index.
+func (s *Store) SetDeadline(e *Entry, d Domain, at int64) {
+	e.deadline[d] = at
+	if at < e.armed[d] {
+		e.armed[d] = at
+		s.queues[d].push(at, e.Key)
+	}
+}
+
+// Deadline is what SetDeadline set.
+func (s *Store) Deadline(e *Entry, d Domain) int64 { return e.deadline[d] }
+
+// Next is the time before which Due has nothing.
+func (s *Store) Next(d Domain) int64 {
+	q := &s.queues[d]
+	if len(q.heap) == 0 {
+		return q.nearest
+	}
+	return min(q.nearest, q.heap[0].at)
+}
+
+// Due takes the next entry with a timer at or before time, in the order of (time, key bytes), and the time that is due; nil when there is none. The caller
+// fires what the entry has at that time and sets its next deadline.
+func (s *Store) Due(d Domain, time int64) (*Entry, int64, error) {
+	q := &s.queues[d]
+	for {
+		if q.nearest <= time {
+			if err := q.extend(s, d, time); err != nil {
+				return nil, 0, err
+			}
+		}
+		if len(q.heap) == 0 || q.heap[0].at > time {
+			return nil, 0, nil
+		}
+		it := q.pop()
+		e := s.table[it.key]
+		if e == nil {
+			var err error
+			if e, err = s.load(it.key); err != nil {
+				return nil, 0, err
+			}
+			if e == nil {
+				continue // its state is gone
+			}
+			// The entry came with an item of its own or without: this one was it.
+			if e.deadline[d] != None {
+				e.armed[d] = it.at
+			}
+		}
+		if e.armed[d] != it.at {
+			continue // moved earlier, or fired, since
+		}
+		e.armed[d] = None
+		switch at := e.deadline[d]; {
+		case at == None:
+		case at > it.at:
+			e.armed[d] = at
+			q.push(at, e.Key)
+		default:
+			return e, it.at, nil
+		}
+	}
+}

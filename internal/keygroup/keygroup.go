@@ -1,0 +1,67 @@
+// Package keygroup says which shard a key belongs to, and which subtask owns the shard.
+//
+// A key group is the unit of state that moves when a job is rescaled. The functions are part of the stored format: they never change.
+package keygroup
+
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
+// DefaultMax is the number of key groups of a job that does not choose: an upper bound of its parallelism, fixed for the life of its state.
+const DefaultMax = 128
+
+// Of is the group of a key: its hash, scrambled, mod max.
+func Of(key []byte, max int) int { return int(Scramble(int32(Hash(key)))) % max }
+
+// Subtask is the owner of a group at a parallelism.
+func Subtask(group, parallelism, max int) int { return group * parallelism / max }
+
+// Range is the groups [from, to) of a subtask.
+func Range(subtask, parallelism, max int) (from, to int) {
+	return (subtask*max + parallelism - 1) / parallelism, ((subtask+1)*max + parallelism - 1) / parallelism
+}
+
+// Hash is a 32-bit fold of a multiply-xor hash over 8-byte words (the mixing of wyhash's short form): stable across processes and machines.
+func Hash(key []byte) uint32 {
+	const p0, p1 = 0xa0761d6478bd642f, 0xe7037ed1a0b428db
+	h := uint64(len(key)) ^ p1
+	for len(key) >= 8 {
+		h = mix(h^p0, binary.LittleEndian.Uint64(key)^p1)
+		key = key[8:]
+	}
+	var tail uint64
+	for i, c := range key {
+		tail |= uint64(c) << (8 * i)
+	}
+	h = mix(h^p0, tail^p1)
+	return uint32(h ^ h>>32)
+}
+
+func mix(a, b uint64) uint64 {
+	hi, lo := bits.Mul64(a, b)
+	return hi ^ lo
+}
+
+// Scramble is the 32-bit MurmurHash3 of one int, made non-negative: the function that Flink derives key groups by.
+func Scramble(code int32) int32 {
+	c := uint32(code)
+	c *= 0xcc9e2d51
+	c = bits.RotateLeft32(c, 15)
+	c *= 0x1b873593
+	c = bits.RotateLeft32(c, 13)
+	c = c*5 + 0xe6546b64
+	c ^= 4
+	c ^= c >> 16
+	c *= 0x85ebca6b
+	c ^= c >> 13
+	c *= 0xc2b2ae35
+	c ^= c >> 16
+	switch r := int32(c); {
+	case r >= 0:
+		return r
+	case r != -1<<31:
+		return -r
+	}
+	return 0
+}

@@ -1,0 +1,221 @@
+package runtime
+
+import (
+	"context"
+	"math"
+
+	"github.com/millrace/millrace/internal/exchange"
+	"github.com/millrace/millrace/internal/flow"
+	"github.com/millrace/millrace/internal/metrics"
+)
+
+// Receiver is the task loop behind an exchange: it merges the lanes' time, aligns barriers, and pushes the records into the first operator.
+type Receiver[T any] struct {
+	task    *Task
+	inbox   *exchange.Inbox[T]
+	next    flow.Pusher[T]
+	control flow.Control
+	valve   *exchange.Valve
+	idle    bool
+
+	barrier int64 // being aligned; 0 for none
+	passed  []bool
+	missing int
+	aside   []*exchange.Batch[T] // of lanes past the barrier, in order of arrival
+	ended   bool
+	initial int // lanes there were at the start
+	in      metrics.Counter
+}
+
+// AddReceiver makes a task whose input is an inbox. build fuses its operators.
+func AddReceiver[T any](r *Run, name string, subtask int, inbox *exchange.Inbox[T], build func(*Task) (flow.Pusher[T], flow.Control)) {
+	t := r.newTask(name, subtask, false)
+	t.At = name
+	next, control := build(t)
+	rc := &Receiver[T]{task: t, inbox: inbox, next: next, control: control, valve: exchange.NewValve()}
+	rc.in = r.cfg.Meter.Counter("records_in", "operator", name)
+	r.launch(t, rc.loop)
+}
+
+func (r *Receiver[T]) loop() error {
+	t := r.task
+	r.initial = r.inbox.Lanes()
+	for range r.initial {
+		r.valve.Add()
+	}
+	for {
+		select {
+		case b := <-r.inbox.C:
+			if err := r.take(b); err != nil {
+				return err
+			}
+			continue
+		case c := <-t.command:
+			if done, err := r.obey(c); done || err != nil {
+				return err
+			}
+			continue
+		default:
+		}
+		if err := t.flushAll(); err != nil {
+			return err
+		}
+		ring, stop := t.alarm(0)
+		select {
+		case b := <-r.inbox.C:
+			stop()
+			if err := r.take(b); err != nil {
+				return err
+			}
+		case c := <-t.command:
+			stop()
+			if done, err := r.obey(c); done || err != nil {
+				return err
+			}
+		case <-ring:
+			if err := t.between(); err != nil {
+				return err
+			}
+		case <-t.Ctx.Done():
+			stop()
+			return context.Cause(t.Ctx)
+		}
+	}
+}
+
+func (r *Receiver[T]) obey(c command) (done bool, err error) {
+	switch c.kind {
+	case cmdCommitted:
+		return false, r.task.committed(c.epoch)
+	case cmdExit:
+		return true, nil
+	}
+	return false, nil
+}
+
+// take handles a batch, or sets it aside while its lane waits for the others' barrier.
+func (r *Receiver[T]) take(b *exchange.Batch[T]) error {
+	r.meet(b.Lane)
+	if r.barrier != 0 && r.passed[b.Lane] {
+		r.aside = append(r.aside, b)
+		return nil
+	}
+	if err := r.process(b); err != nil {
+		return err
+	}
+	for r.barrier == 0 && len(r.aside) > 0 {
+		waiting := r.aside
+		r.aside = nil
+		for i, b := range waiting {
+			if r.barrier != 0 && r.passed[b.Lane] {
+				r.aside = append(r.aside, waiting[i])
+				continue
+			}
+			if err := r.process(b); err != nil {
+				return err
+			}
+		}
+	}
+	return r.task.between()
+}
+
+// meet adds lanes that joined after the start: like a split that returns from idleness, they count from their first batch.
+func (r *Receiver[T]) meet(lane int) {
+	for len(r.passed) <= lane {
+		if len(r.passed) >= r.initial {
+			r.valve.AddIdle()
+		}
+		r.passed = append(r.passed, false)
+	}
+}
+
+func (r *Receiver[T]) process(b *exchange.Batch[T]) error {
+	t := r.task
+	if err := t.guard(func() error { return r.push(b) }); err != nil {
+		return err
+	}
+	r.in.Add(int64(len(b.Records)))
+	before := r.valve.Watermark()
+	r.valve.Set(b.Lane, b.Watermark, b.Idle, b.End)
+	if w := r.valve.Watermark(); w > before && w != math.MaxInt64 {
+		if err := t.guard(func() error { return r.control.Advance(w) }); err != nil {
+			return err
+		}
+	}
+	if idle := r.valve.Idle(); idle != r.idle {
+		r.idle = idle
+		for _, w := range t.writers {
+			w.SetIdle(idle)
+		}
+	}
+	barrier := b.Barrier
+	lane := b.Lane
+	b.Release()
+	if barrier != 0 {
+		if err := r.align(lane, barrier); err != nil {
+			return err
+		}
+	}
+	if !r.ended && r.valve.Ended() {
+		r.ended = true
+		if err := t.drain(r.control); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *Receiver[T]) push(b *exchange.Batch[T]) error {
+	for i := range b.Records {
+		e := &b.Records[i]
+		r.task.Here = &e.Meta
+		if err := r.next.Push(&e.Meta, e.Value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *Receiver[T]) align(lane int, barrier int64) error {
+	if r.barrier == 0 {
+		r.barrier = barrier
+		clear(r.passed)
+		r.missing = max(r.initial, len(r.passed))
+		for len(r.passed) < r.missing {
+			r.passed = append(r.passed, false)
+		}
+	}
+	r.passed[lane] = true
+	if r.missing--; r.missing > 0 {
+		return nil
+	}
+	r.barrier = 0
+	// The unit announces a checkpoint before it begins the next, so what it announced is waiting by now, and comes first.
+	for {
+		select {
+		case c := <-r.task.command:
+			if _, err := r.obey(c); err != nil {
+				return err
+			}
+			continue
+		default:
+		}
+		return r.task.snapshot(parseBarrier(barrier))
+	}
+}
+
+// drain passes on the end of time and reports it.
+func (t *Task) drain(c flow.Control) error {
+	if err := t.guard(func() error { return c.Advance(math.MaxInt64) }); err != nil {
+		return err
+	}
+	for _, w := range t.writers {
+		if err := w.End(); err != nil {
+			return err
+		}
+	}
+	if err := t.flushAll(); err != nil {
+		return err
+	}
+	return t.unit.drained(t.Ctx, t.id)
+}

@@ -1,0 +1,271 @@
+// Package runtime executes a job: one goroutine per task, lanes between tasks, one commit unit per group of tasks that exchange.
+//
+// A Run is one attempt, from the last checkpoint to the end, a stop or a failure. It is built from one goroutine (sources and receivers are added, operators
+// register with their tasks), then Start lets the goroutines go and Wait collects them. Whatever fails first ends the run; nothing outlives Wait.
+package runtime
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/millrace/millrace/internal/clock"
+	"github.com/millrace/millrace/internal/keyed"
+	"github.com/millrace/millrace/internal/metrics"
+	"github.com/millrace/millrace/state"
+)
+
+// Config is what a run needs to know. All fields are set.
+type Config struct {
+	Job             string
+	Clock           clock.Clock
+	Logger          *slog.Logger
+	Meter           metrics.Meter
+	CheckpointEvery time.Duration
+	BufferTimeout   time.Duration
+	RetryFor        time.Duration
+	NoDrain         bool
+	MaxParallelism  int
+	TableBytes      int64 // memory for live state, all tasks together; 0 for no bound
+	Shapes          []Shape
+	// PartitionLocal says that a key's state is bound to its partition, so that the number of partitions may not change.
+	PartitionLocal bool
+	// Shared says that the whole process is one commit unit: some tasks exchange.
+	Shared bool
+}
+
+// Run is one attempt at a job.
+type Run struct {
+	Splits *Splits
+
+	cfg     Config
+	store   state.Store
+	meta    *meta
+	numbers map[string]uint16
+	ctx     context.Context
+	cancel  context.CancelCauseFunc
+	units   []*unit
+	tasks   []*Task
+	after   []func() error // run by Wait when all tasks have ended
+	helpers []func(context.Context)
+	group   sync.WaitGroup // tasks and units
+	side    sync.WaitGroup // helpers
+	stopped context.CancelFunc
+	started bool
+	mu      sync.Mutex // building, during the run: discovered splits; and units
+}
+
+// NewRun reads the state and checks that the job fits it.
+func NewRun(cfg Config, store state.Store) (*Run, error) {
+	m, err := readMeta(store)
+	if err != nil {
+		return nil, err
+	}
+	changes, numbers, err := m.fit(cfg.Job, cfg.MaxParallelism, cfg.Shapes)
+	if err != nil {
+		return nil, err
+	}
+	if changes.Len() > 0 {
+		if err := store.Commit(&changes); err != nil {
+			return nil, err
+		}
+	}
+	ctx, cancel := context.WithCancelCause(context.Background())
+	r := &Run{Splits: newSplits(), cfg: cfg, store: store, meta: m, numbers: numbers, ctx: ctx, cancel: cancel}
+	if cfg.Shared {
+		r.newUnit("job")
+	}
+	return r, nil
+}
+
+// Restored reports whether the state holds an earlier run's checkpoint.
+func (r *Run) Restored() bool { return len(r.meta.splits) > 0 }
+
+// Finished reports whether an earlier run drained every split that the state knows and the sources have, so that there is nothing to do.
+func (r *Run) Finished() bool {
+	for _, s := range r.Splits.Status() {
+		if !s.Finished {
+			return false
+		}
+	}
+	return true
+}
+
+// Number is the number of an operator in the state.
+func (r *Run) Number(uid string) uint16 { return r.numbers[uid] }
+
+// Meter is where the run counts.
+func (r *Run) Meter() metrics.Meter { return r.cfg.Meter }
+
+// Config is the run's configuration.
+func (r *Run) Config() *Config { return &r.cfg }
+
+// Context is done when the run is given up.
+func (r *Run) Context() context.Context { return r.ctx }
+
+func (r *Run) newTask(name string, subtask int, isSource bool) *Task {
+	t := &Task{
+		Name: name, Subtask: subtask, Ctx: r.ctx, Clock: r.cfg.Clock, Logger: r.cfg.Logger.With("operator", name, "subtask", subtask),
+		run: r, id: len(r.tasks), source: isSource, command: make(chan command, 8),
+	}
+	if r.cfg.Shared {
+		t.unit = r.units[0]
+	} else {
+		t.unit = r.newUnit(fmt.Sprintf("%s/%d", name, subtask))
+	}
+	r.tasks = append(r.tasks, t)
+	return t
+}
+
+// launch gives a task its loop; before Start it is started with the others, later at once.
+func (r *Run) launch(t *Task, loop func() error) {
+	t.loop = loop
+	if !r.started {
+		t.unit.tasks[t.id] = t
+		return
+	}
+	r.share()
+	if r.cfg.Shared {
+		r.group.Go(func() { r.join(t) })
+		return
+	}
+	t.unit.tasks[t.id] = t
+	r.goTask(t)
+	r.goUnit(t.unit)
+}
+
+// join starts a discovered task once its unit has taken it in, which it does between checkpoints.
+func (r *Run) join(t *Task) {
+	select {
+	case t.unit.added <- t:
+		r.goTask(t)
+	case <-r.ctx.Done():
+	}
+}
+
+// share divides the memory for live state among the tables.
+func (r *Run) share() {
+	if r.cfg.TableBytes == 0 {
+		return
+	}
+	n := 0
+	for _, t := range r.tasks {
+		n += len(t.stores)
+	}
+	for _, t := range r.tasks {
+		for _, s := range t.stores {
+			s.SetBudget(max(1, r.cfg.TableBytes/int64(n)))
+		}
+	}
+}
+
+// Start lets the tasks go.
+func (r *Run) Start() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.started = true
+	r.share()
+	for _, t := range r.tasks {
+		r.goTask(t)
+	}
+	for _, u := range r.units {
+		r.goUnit(u)
+	}
+	ctx, stop := context.WithCancel(r.ctx)
+	r.stopped = stop
+	for _, h := range r.helpers {
+		r.side.Go(func() { h(ctx) })
+	}
+}
+
+func (r *Run) goTask(t *Task) {
+	r.group.Go(func() {
+		err := t.start()
+		if err == nil {
+			err = t.loop()
+		}
+		if e := t.stop(); err == nil {
+			err = e
+		}
+		if err != nil {
+			r.cancel(err)
+		}
+	})
+}
+
+func (r *Run) goUnit(u *unit) {
+	r.group.Go(func() {
+		if err := u.loop(r.ctx); err != nil {
+			r.cancel(err)
+		}
+	})
+}
+
+// Wait waits for the end and gives everything back. The error is what ended the run, nil after a stop or the end of input.
+func (r *Run) Wait() error {
+	r.group.Wait()
+	r.stopped()
+	r.side.Wait()
+	var first error
+	for i := len(r.after) - 1; i >= 0; i-- {
+		if err := r.after[i](); err != nil && first == nil {
+			first = err
+		}
+	}
+	if err := context.Cause(r.ctx); err != nil {
+		return err
+	}
+	r.cancel(context.Canceled)
+	return first
+}
+
+// Abandon gives back what was opened for a run that is not started.
+func (r *Run) Abandon(err error) {
+	r.cancel(err)
+	for i := len(r.after) - 1; i >= 0; i-- {
+		_ = r.after[i]()
+	}
+}
+
+// Stop asks for a checkpoint after which nothing more is read; open windows stay in the state.
+func (r *Run) Stop() { r.ask(func(u *unit) chan struct{} { return u.stop }) }
+
+// Drain asks for the end of input: windows fire and the job is finished.
+func (r *Run) Drain() { r.ask(func(u *unit) chan struct{} { return u.drain }) }
+
+func (r *Run) ask(c func(*unit) chan struct{}) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, u := range r.units {
+		select {
+		case c(u) <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// Fail ends the run with an error.
+func (r *Run) Fail(err error) { r.cancel(err) }
+
+// Help runs f beside the tasks until they have ended or the run is given up.
+func (r *Run) Help(f func(ctx context.Context)) { r.helpers = append(r.helpers, f) }
+
+// After has f called when all tasks have ended, last registered first.
+func (r *Run) After(f func() error) { r.after = append(r.after, f) }
+
+// StateStats adds up what the tables of all tasks did. It is only exact after Wait.
+func (r *Run) StateStats() (t keyed.Stats) {
+	for _, task := range r.tasks {
+		for _, s := range task.stores {
+			st := s.Stats()
+			t.Entries += st.Entries
+			t.Reads += st.Reads
+			t.Misses += st.Misses
+			t.Evictions += st.Evictions
+			t.EstimatedBytes += st.EstimatedBytes
+		}
+	}
+	return t
+}

@@ -1,0 +1,225 @@
+package runtime
+
+import (
+	"context"
+	"math"
+	"strconv"
+	"time"
+
+	"github.com/millrace/millrace/internal/flow"
+	"github.com/millrace/millrace/internal/metrics"
+	"github.com/millrace/millrace/sink"
+)
+
+// sinkLinger bounds how long rows wait for a batch to fill while the writer is busy.
+const sinkLinger = 20 * time.Millisecond
+
+const defaultBatchRows = 500
+
+// sinkTask is a sink operator in a task. Rows collect in a batch; a goroutine of its own writes full batches, so that the task goes on
+// meanwhile: two batches in all, so a slow sink holds its task.
+type sinkTask[T any] struct {
+	task    *Task
+	name    string
+	sink    sink.Sink[T]
+	traits  sink.Traits
+	writer  sink.Writer[T]
+	commits sink.Committer // the writer, if it is one
+	batch   []sink.Row[T]
+	spare   []sink.Row[T]
+	since   int64 // processing time of the batch's first row; MaxInt64 without
+	busy    bool
+	jobs    chan func() error
+	results chan error
+	done    chan struct{}
+	pending [][]byte // prepared, to be committed when the checkpoint is durable
+	failed  error
+	written metrics.Counter
+	dropped metrics.Counter
+}
+
+// NewSink makes the sink operator of a task.
+func NewSink[T any](t *Task, name string, s sink.Sink[T]) flow.Pusher[T] {
+	o := &sinkTask[T]{
+		task: t, name: name, sink: s, traits: s.Traits(), since: math.MaxInt64,
+		jobs: make(chan func() error, 1), results: make(chan error, 1), done: make(chan struct{}),
+		written: t.run.cfg.Meter.Counter("rows_written", "operator", name), dropped: t.run.cfg.Meter.Counter("retractions_dropped", "operator", name),
+	}
+	if o.traits.BatchRows <= 0 {
+		o.traits.BatchRows = defaultBatchRows
+	}
+	t.OnOpen(o.open)
+	t.OnFlush(o.flush)
+	t.OnWake(func() int64 {
+		if o.since == math.MaxInt64 || !o.busy {
+			return o.since
+		}
+		return o.since + sinkLinger.Milliseconds()
+	}, func(int64) error { return o.hand(false) })
+	t.OnSnapshot(o.snapshot)
+	t.OnCommitted(o.committed)
+	t.OnClose(o.close)
+	return o
+}
+
+func (o *sinkTask[T]) open(ctx context.Context) error {
+	o.task.At = o.name
+	err := o.task.run.retry(ctx, o.name, sink.IsTemporary, func() (err error) {
+		o.writer, err = o.sink.Open(ctx, sink.Env{Job: o.task.run.cfg.Job, Operator: o.name, Subtask: o.task.Subtask, Logger: o.task.Logger})
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	go o.work()
+	c, ok := o.writer.(sink.Committer)
+	if !ok {
+		return nil
+	}
+	o.commits = c
+	saved := o.task.run.meta.sinks[o.key()].Pending
+	for _, p := range saved {
+		if err := o.do(func() error { return c.Commit(ctx, p) }); err != nil {
+			return err
+		}
+	}
+	if !o.task.run.Restored() {
+		return nil
+	}
+	return o.do(func() error { return c.Recover(ctx, saved) })
+}
+
+func (o *sinkTask[T]) key() string { return o.name + "/" + strconv.Itoa(o.task.Subtask) }
+
+// work is the writer's goroutine.
+func (o *sinkTask[T]) work() {
+	defer close(o.done)
+	for job := range o.jobs {
+		o.results <- o.task.run.retry(o.task.Ctx, o.name, sink.IsTemporary, job)
+	}
+}
+
+// do runs a job on the writer's goroutine and waits for it, after the one under way.
+func (o *sinkTask[T]) do(job func() error) error {
+	if err := o.settle(); err != nil {
+		return err
+	}
+	o.jobs <- job
+	o.busy = true
+	return o.settle()
+}
+
+// settle waits for the job under way.
+func (o *sinkTask[T]) settle() error {
+	if o.busy {
+		o.busy = false
+		if err := <-o.results; err != nil {
+			o.failed = err
+		}
+	}
+	return o.failed
+}
+
+func (o *sinkTask[T]) Push(m *flow.Meta, v T) error {
+	row := sink.Row[T]{Value: v, Timestamp: m.Timestamp}
+	if m.Retract {
+		if !o.traits.Upserts {
+			o.dropped.Add(1)
+			return nil
+		}
+		row.Op = sink.Delete
+	}
+	if len(o.batch) == 0 {
+		o.since = o.task.Now()
+	}
+	o.batch = append(o.batch, row)
+	if len(o.batch) < o.traits.BatchRows || m.More { // a deletion goes with what replaces it
+		return nil
+	}
+	o.task.At = o.name
+	return o.hand(true)
+}
+
+// flush hands over what there is if the writer is free.
+func (o *sinkTask[T]) flush() error { return o.hand(false) }
+
+// hand gives the batch to the writer's goroutine. Without wait it leaves it where the writer is busy.
+func (o *sinkTask[T]) hand(wait bool) error {
+	if o.busy && !wait {
+		select {
+		case err := <-o.results:
+			o.busy = false
+			if err != nil {
+				o.failed = err
+			}
+		default:
+		}
+	}
+	if len(o.batch) == 0 || o.busy && !wait {
+		if o.busy && len(o.batch) > 0 {
+			o.since = o.task.Now()
+		}
+		return o.failed
+	}
+	if err := o.settle(); err != nil {
+		return err
+	}
+	rows := o.batch
+	o.batch, o.spare = o.spare[:0], rows
+	o.since = math.MaxInt64
+	o.busy = true
+	o.jobs <- func() error {
+		if err := o.writer.Write(o.task.Ctx, rows); err != nil {
+			return err
+		}
+		o.written.Add(int64(len(rows)))
+		clear(rows)
+		return nil
+	}
+	return nil
+}
+
+func (o *sinkTask[T]) snapshot(s *Snapshot) error {
+	o.task.At = o.name
+	if err := o.hand(true); err != nil {
+		return err
+	}
+	if err := o.settle(); err != nil || o.commits == nil {
+		return err
+	}
+	var pending []byte
+	err := o.do(func() (err error) {
+		pending, err = o.commits.Prepare(o.task.Ctx, s.Epoch, s.Last)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if pending != nil {
+		o.pending = append(o.pending, pending)
+	}
+	set(s.Batch, "sink", o.key(), sinkMeta{o.pending})
+	return nil
+}
+
+func (o *sinkTask[T]) committed(int64) error {
+	pending := o.pending
+	o.pending = nil
+	for _, p := range pending {
+		o.task.At = o.name
+		if err := o.do(func() error { return o.commits.Commit(o.task.Ctx, p) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (o *sinkTask[T]) close() error {
+	if o.writer == nil {
+		return nil
+	}
+	o.settle()
+	close(o.jobs)
+	<-o.done
+	return o.writer.Close()
+}

@@ -1,0 +1,412 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/millrace/millrace/internal/flow"
+	"github.com/millrace/millrace/internal/metrics"
+	"github.com/millrace/millrace/source"
+	"github.com/millrace/millrace/watermark"
+)
+
+// SourceConfig is what a source operator's tasks share.
+type SourceConfig[T any] struct {
+	Name     string
+	Source   source.Source[T]
+	Strategy watermark.Strategy[T]
+	// Aligned says that an exchange follows, so that splits share a clock.
+	Aligned bool
+	// Build fuses the operators of a split's task.
+	Build func(t *Task) SourceChain[T]
+}
+
+// SourceChain is what a split's task feeds.
+type SourceChain[T any] struct {
+	Next    flow.Pusher[T]
+	Control flow.Control
+	// Bad decides about a record that could not be decoded: an error fails the job.
+	Bad func(m *flow.Meta, e *source.DecodeError) error
+	// Future takes a record whose timestamp is beyond the guard.
+	Future flow.Pusher[T]
+}
+
+// slice is how many records a source processes between looks at its commands and the clock.
+const slice = 256
+
+type reading[T any] struct {
+	chunk source.Chunk[T]
+	err   error
+}
+
+// sourceTask is the task loop of one split.
+type sourceTask[T any] struct {
+	cfg     *SourceConfig[T]
+	task    *Task
+	split   *Split
+	session source.Session[T]
+	SourceChain[T]
+	generate watermark.Generator[T]
+	stamp    func(T) time.Time
+	guardMs  int64 // far-future guard; MaxInt64 for off
+	fetched  chan reading[T]
+	chunk    source.Chunk[T]
+	record   source.Record[T]
+	meta     flow.Meta
+
+	watermark int64
+	position  int64
+	quietFrom time.Time // since when nothing came
+	stopped   bool      // reads nothing any more
+	joined    bool      // discovered while the job was running
+	in        metrics.Counter
+	skipped   metrics.Counter
+	held      metrics.Counter
+}
+
+func (s *sourceTask[T]) loop() error {
+	t := s.task
+	ctx, cancel := context.WithCancel(t.Ctx)
+	pumped := make(chan struct{})
+	defer func() { cancel(); <-pumped }()
+	if s.split.finished.Load() { // by an earlier run
+		close(pumped)
+		s.stopped = true
+		if err := s.end(); err != nil {
+			return err
+		}
+	} else {
+		go s.pump(ctx, pumped)
+		if err := s.begin(); err != nil {
+			return err
+		}
+	}
+	s.quietFrom = t.Clock.Now()
+	for {
+		select {
+		case c := <-t.command:
+			if done, err := s.obey(c); done || err != nil {
+				return err
+			}
+			continue
+		default:
+		}
+		if s.chunk != nil && !s.stopped {
+			moved, ahead := t.run.Splits.ahead(s.split)
+			if !ahead {
+				if err := s.work(); err != nil {
+					return err
+				}
+				continue
+			}
+			if done, err := s.pause(moved); done || err != nil {
+				return err
+			}
+			continue
+		}
+		if done, err := s.await(); done || err != nil {
+			return err
+		}
+	}
+}
+
+// begin puts event time where the restored job left it.
+func (s *sourceTask[T]) begin() error {
+	t := s.task
+	if s.joined { // make the lanes known before any barrier
+		for _, w := range t.writers {
+			if err := w.Barrier(0); err != nil {
+				return err
+			}
+		}
+	}
+	if s.watermark == math.MinInt64 {
+		return nil
+	}
+	if s.generate != nil {
+		s.generate.Restore(s.watermark)
+	}
+	w := s.watermark
+	return t.guard(func() error { return s.Control.Advance(w) })
+}
+
+// refuse lets a split that was drained by an earlier run stay so when nothing new has come.
+func (s *sourceTask[T]) refuse(ctx context.Context) error {
+	reader, err := s.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer reader.Close()
+	for {
+		chunk, err := s.fetch(ctx, reader)
+		if errors.Is(err, source.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		var r source.Record[T]
+		if chunk.Next(&r) {
+			return fmt.Errorf("%w: split %s was drained up to %d and now has a record at %d", ErrFinished, s.split.ID, s.position, r.Offset)
+		}
+		if chunk.AtEnd() {
+			return nil
+		}
+	}
+}
+
+func (s *sourceTask[T]) open(ctx context.Context) (reader source.Reader[T], err error) {
+	err = s.task.run.retry(ctx, s.cfg.Name, source.IsTemporary, func() error {
+		reader, err = s.session.Reader(ctx, s.split.Split, s.position)
+		return err
+	})
+	return reader, err
+}
+
+func (s *sourceTask[T]) fetch(ctx context.Context, reader source.Reader[T]) (chunk source.Chunk[T], err error) {
+	err = s.task.run.retry(ctx, s.cfg.Name, source.IsTemporary, func() error {
+		chunk, err = reader.Fetch(ctx)
+		return err
+	})
+	return chunk, err
+}
+
+// pump fetches ahead of the task, one chunk.
+func (s *sourceTask[T]) pump(ctx context.Context, done chan struct{}) {
+	defer close(done)
+	hand := func(r reading[T]) bool {
+		select {
+		case s.fetched <- r:
+			return r.err == nil
+		case <-ctx.Done():
+			return false
+		}
+	}
+	reader, err := s.open(ctx)
+	if err != nil {
+		hand(reading[T]{err: err})
+		return
+	}
+	defer reader.Close()
+	for {
+		chunk, err := s.fetch(ctx, reader)
+		if !hand(reading[T]{chunk, err}) {
+			return
+		}
+	}
+}
+
+// await waits for a chunk, a command or a time.
+func (s *sourceTask[T]) await() (done bool, err error) {
+	t := s.task
+	fetched := s.fetched
+	if s.stopped {
+		fetched = nil
+	}
+	select {
+	case r := <-fetched:
+		return false, s.got(r)
+	default:
+	}
+	if err := t.flushAll(); err != nil {
+		return false, err
+	}
+	ring, stop := t.alarm(s.idleIn())
+	defer stop()
+	select {
+	case r := <-fetched:
+		return false, s.got(r)
+	case c := <-t.command:
+		return s.obey(c)
+	case <-ring:
+		if err := s.checkIdle(); err != nil {
+			return false, err
+		}
+		return false, t.between()
+	case <-t.Ctx.Done():
+		return false, context.Cause(t.Ctx)
+	}
+}
+
+// pause waits for slower splits, still obeying commands.
+func (s *sourceTask[T]) pause(moved <-chan struct{}) (done bool, err error) {
+	t := s.task
+	s.split.paused.Store(true)
+	defer s.split.paused.Store(false)
+	t.run.Splits.idle.Add(1)
+	defer t.run.Splits.idle.Add(-1)
+	if err := t.flushAll(); err != nil {
+		return false, err
+	}
+	ring, stop := t.alarm(pausePoll)
+	defer stop()
+	select {
+	case <-moved:
+	case <-ring:
+		return false, t.between()
+	case c := <-t.command:
+		return s.obey(c)
+	case <-t.Ctx.Done():
+		return false, context.Cause(t.Ctx)
+	}
+	return false, nil
+}
+
+// pausePoll bounds how long a paused split may miss that the slowest has moved: between its look and its waiting.
+const pausePoll = 20 * time.Millisecond
+
+func (s *sourceTask[T]) got(r reading[T]) error {
+	if r.err != nil {
+		if errors.Is(r.err, source.EOF) {
+			s.stopped = true
+			s.split.finished.Store(true)
+			s.task.run.Splits.step()
+			return s.end()
+		}
+		return s.task.wrap(r.err)
+	}
+	s.chunk = r.chunk
+	s.split.atEnd.Store(r.chunk.AtEnd())
+	return nil
+}
+
+// work processes a slice of the chunk.
+func (s *sourceTask[T]) work() error {
+	t := s.task
+	n := 0
+	if err := t.guard(func() (err error) { n, err = s.push(); return err }); err != nil {
+		return err
+	}
+	if n > 0 && s.split.idle.Load() {
+		s.setIdle(false)
+	}
+	if n < slice { // the chunk is used up
+		s.position = max(s.position, s.chunk.End())
+		s.chunk = nil
+		s.quietFrom = t.Clock.Now()
+	}
+	s.in.Add(int64(n))
+	s.split.records.Add(int64(n))
+	s.split.position.Store(s.position)
+	s.split.watermark.Store(s.watermark)
+	t.run.Splits.step()
+	return t.between()
+}
+
+// push sends up to a slice of records down the chain. All that is due at or before a record's origin watermark has been done before the record:
+// time is passed on as soon as a record moves it.
+func (s *sourceTask[T]) push() (n int, err error) {
+	t, r, m := s.task, &s.record, &s.meta
+	for n < slice && s.chunk.Next(r) {
+		n++
+		m.Offset, m.Origin = r.Offset, s.watermark
+		t.Here = m
+		if r.Err != nil {
+			m.Timestamp = r.Timestamp
+			if err := s.undecodable(r.Err); err != nil {
+				return n, err
+			}
+			s.position = r.Offset + 1
+			continue
+		}
+		m.Timestamp = r.Timestamp
+		if s.stamp != nil {
+			t.At = s.cfg.Name
+			m.Timestamp = s.stamp(r.Value).UnixMilli()
+			if r.Timestamp != source.NoTimestamp && m.Timestamp > flow.AddSaturating(r.Timestamp, s.guardMs) {
+				s.held.Add(1)
+				if err := s.Future.Push(m, r.Value); err != nil {
+					return n, err
+				}
+				s.position = r.Offset + 1
+				continue
+			}
+		}
+		if err := s.Next.Push(m, r.Value); err != nil {
+			return n, err
+		}
+		s.position = r.Offset + 1
+		if s.generate == nil {
+			continue
+		}
+		if w := s.generate.OnRecord(r.Value, m.Timestamp); w > s.watermark {
+			s.watermark = w
+			if err := s.Control.Advance(w); err != nil {
+				return n, err
+			}
+		}
+	}
+	return n, nil
+}
+
+func (s *sourceTask[T]) undecodable(err error) error {
+	var d *source.DecodeError
+	if !errors.As(err, &d) {
+		d = &source.DecodeError{Raw: source.Raw{Topic: s.split.Topic, Partition: s.split.Partition, Offset: s.meta.Offset}, Err: err}
+	}
+	s.skipped.Add(1)
+	return s.Bad(&s.meta, d)
+}
+
+// idleIn is when the split will have been silent for long enough to be idle; 0 for never.
+func (s *sourceTask[T]) idleIn() time.Duration {
+	d := s.cfg.Strategy.Idleness
+	if d <= 0 || s.stopped || s.split.Stop != source.Unbounded || !s.split.atEnd.Load() || s.split.idle.Load() {
+		return 0
+	}
+	return max(time.Millisecond, d-s.task.Clock.Now().Sub(s.quietFrom))
+}
+
+func (s *sourceTask[T]) checkIdle() error {
+	d := s.cfg.Strategy.Idleness
+	if s.idleIn() == 0 || s.task.Clock.Now().Sub(s.quietFrom) < d {
+		return nil
+	}
+	s.setIdle(true)
+	return s.task.flushAll()
+}
+
+func (s *sourceTask[T]) setIdle(idle bool) {
+	s.split.idle.Store(idle)
+	for _, w := range s.task.writers {
+		w.SetIdle(idle)
+	}
+	s.task.run.Splits.step()
+}
+
+// end passes on the end of input, or only reports it where the job keeps its windows open.
+func (s *sourceTask[T]) end() error {
+	t := s.task
+	if t.run.cfg.NoDrain {
+		return t.unit.exhausted(t.Ctx, t.id)
+	}
+	s.watermark = math.MaxInt64
+	s.split.watermark.Store(s.watermark)
+	return t.drain(s.Control)
+}
+
+func (s *sourceTask[T]) obey(c command) (done bool, err error) {
+	t := s.task
+	switch c.kind {
+	case cmdBarrier:
+		if c.stop || c.last {
+			s.stopped = true
+		}
+		return false, t.snapshot(c)
+	case cmdCommitted:
+		return false, t.committed(c.epoch)
+	case cmdDrain:
+		if s.stopped {
+			return false, nil
+		}
+		s.stopped, s.chunk = true, nil
+		s.split.finished.Store(true)
+		t.run.Splits.step()
+		s.watermark = math.MaxInt64
+		return false, t.drain(s.Control)
+	}
+	return true, nil
+}

@@ -1,0 +1,126 @@
+package runtime
+
+import (
+	"math"
+	"sync"
+	"sync/atomic"
+
+	"github.com/millrace/millrace/internal/flow"
+	"github.com/millrace/millrace/source"
+)
+
+// Splits is the run's table of splits: their numbers, which records carry, and how far each has come, which alignment and the status go by.
+// It is safe for concurrent use.
+type Splits struct {
+	mu    sync.Mutex
+	all   []*Split
+	moved chan struct{} // closed and replaced when a split that others may wait for has moved
+	idle  atomic.Int32  // sources waiting on moved
+}
+
+// Split is one split's progress, written by its task.
+type Split struct {
+	source.Split
+	Operator string
+	Number   int32
+
+	position  atomic.Int64
+	watermark atomic.Int64
+	atEnd     atomic.Bool // nothing left to fetch
+	idle      atomic.Bool
+	finished  atomic.Bool
+	paused    atomic.Bool
+	records   atomic.Int64
+	drift     int64 // how far it may run ahead, in milliseconds; negative for no limit
+}
+
+// SplitStatus is a moment of a Split.
+type SplitStatus struct {
+	Operator  string
+	ID        string
+	Position  int64 // next to read
+	Stop      int64 // source.Unbounded without
+	Watermark int64 // milliseconds
+	Records   int64 // read by this run
+	AtEnd     bool  // nothing was left to fetch
+	Idle      bool  // does not hold back time
+	Finished  bool
+	Paused    bool // waits for slower splits
+}
+
+func newSplits() *Splits { return &Splits{moved: make(chan struct{})} }
+
+func (s *Splits) add(sp *Split) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for int(sp.Number) >= len(s.all) {
+		s.all = append(s.all, nil)
+	}
+	s.all[sp.Number] = sp
+}
+
+// Name is the ID of a split by its number.
+func (s *Splits) Name(number int32) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if int(number) < len(s.all) && s.all[number] != nil {
+		return s.all[number].ID
+	}
+	return "?"
+}
+
+// Status lists all splits by number.
+func (s *Splits) Status() []SplitStatus {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []SplitStatus
+	for _, p := range s.all {
+		if p != nil {
+			out = append(out, SplitStatus{
+				Operator: p.Operator, ID: p.ID, Position: p.position.Load(), Stop: p.Stop, Watermark: p.watermark.Load(), Records: p.records.Load(),
+				AtEnd: p.atEnd.Load(), Idle: p.idle.Load(), Finished: p.finished.Load(), Paused: p.paused.Load(),
+			})
+		}
+	}
+	return out
+}
+
+// floor is the lowest watermark among the splits that still have something to fetch. A split at its end cannot catch up by others waiting for it.
+func (s *Splits) floor() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	low := int64(math.MaxInt64)
+	for _, p := range s.all {
+		if p != nil && !p.finished.Load() && !p.idle.Load() && !p.atEnd.Load() {
+			low = min(low, p.watermark.Load())
+		}
+	}
+	return low
+}
+
+// ahead reports whether a split has run too far ahead of the slowest, and if so what to wait on.
+func (s *Splits) ahead(p *Split) (<-chan struct{}, bool) {
+	w := p.watermark.Load()
+	if p.drift < 0 || w == math.MinInt64 {
+		return nil, false
+	}
+	s.mu.Lock()
+	moved := s.moved
+	s.mu.Unlock()
+	low := s.floor()
+	if low != math.MinInt64 && w <= flow.AddSaturating(low, p.drift) {
+		return nil, false
+	}
+	return moved, true
+}
+
+// step tells waiting splits that one has moved.
+func (s *Splits) step() {
+	if s.idle.Load() == 0 {
+		return
+	}
+	s.mu.Lock()
+	close(s.moved)
+	s.moved = make(chan struct{})
+	s.mu.Unlock()
+}

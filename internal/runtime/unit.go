@@ -1,0 +1,174 @@
+package runtime
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/millrace/millrace/internal/checkpoint"
+	"github.com/millrace/millrace/state"
+)
+
+// unit is what commits together: it drives the coordinator, one goroutine, and commits each complete checkpoint as one batch.
+//
+// Tasks never wait for the unit but to hand it an event, of which each has few under way; the unit never waits for a task but to hand it a command, of
+// which each has room for all that can be under way.
+type unit struct {
+	run    *Run
+	name   string
+	events chan unitEvent
+	tasks  map[int]*Task
+	pieces []*Snapshot
+	wanted chan struct{} // a demand for a checkpoint, at most one waiting
+	stop   chan struct{}
+	added  chan *Task
+	drain  chan struct{}
+}
+
+type unitEvent struct {
+	checkpoint.Event
+	piece *Snapshot
+}
+
+func (r *Run) newUnit(name string) *unit {
+	u := &unit{
+		run: r, name: name, tasks: map[int]*Task{}, events: make(chan unitEvent, 64),
+		wanted: make(chan struct{}, 1), stop: make(chan struct{}, 1), added: make(chan *Task), drain: make(chan struct{}, 1),
+	}
+	r.units = append(r.units, u)
+	return u
+}
+
+func (u *unit) send(ctx context.Context, e unitEvent) error {
+	select {
+	case u.events <- e:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func (u *unit) deliver(ctx context.Context, task int, s *Snapshot) error {
+	return u.send(ctx, unitEvent{checkpoint.Event{Type: checkpoint.Ack, Task: task, Epoch: s.Epoch}, s})
+}
+
+func (u *unit) drained(ctx context.Context, task int) error {
+	return u.send(ctx, unitEvent{Event: checkpoint.Event{Type: checkpoint.Drained, Task: task}})
+}
+
+func (u *unit) exhausted(ctx context.Context, task int) error {
+	return u.send(ctx, unitEvent{Event: checkpoint.Event{Type: checkpoint.Exhausted, Task: task}})
+}
+
+func (u *unit) demand() {
+	select {
+	case u.wanted <- struct{}{}:
+	default:
+	}
+}
+
+// loop runs until the unit is done or the run is given up.
+func (u *unit) loop(ctx context.Context) error {
+	c := checkpoint.New(u.run.meta.epochs[u.name])
+	var actions []checkpoint.Action
+	for id, t := range u.tasks {
+		actions = c.Step(checkpoint.Event{Type: checkpoint.Added, Task: id, Source: t.source}, actions)
+	}
+	// The first checkpoint makes the resolved start positions and the job's shape durable.
+	actions = c.Step(checkpoint.Event{Type: checkpoint.Tick}, actions)
+	clock := u.run.cfg.Clock
+	tick, stopTick := clock.After(u.run.cfg.CheckpointEvery)
+	defer func() { stopTick() }()
+	for {
+		for len(actions) > 0 {
+			a := actions[0]
+			actions = actions[1:]
+			done, more, err := u.act(ctx, c, a)
+			if done || err != nil {
+				return err
+			}
+			actions = append(actions, more...)
+		}
+		added := u.added
+		if c.Busy() {
+			added = nil
+		}
+		select {
+		case e := <-u.events:
+			if e.piece != nil {
+				u.pieces = append(u.pieces, e.piece)
+			}
+			actions = c.Step(e.Event, actions)
+		case <-u.wanted:
+			actions = c.Step(checkpoint.Event{Type: checkpoint.Demand}, actions)
+		case <-tick:
+			actions = c.Step(checkpoint.Event{Type: checkpoint.Tick}, actions)
+			tick, stopTick = clock.After(u.run.cfg.CheckpointEvery)
+		case <-u.stop:
+			actions = c.Step(checkpoint.Event{Type: checkpoint.StopAsked}, actions)
+		case <-u.drain:
+			if err := u.tell(ctx, true, command{kind: cmdDrain}); err != nil {
+				return err
+			}
+		case t := <-added:
+			u.tasks[t.id] = t
+			actions = c.Step(checkpoint.Event{Type: checkpoint.Added, Task: t.id, Source: t.source}, actions)
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+func (u *unit) act(ctx context.Context, c *checkpoint.Coordinator, a checkpoint.Action) (done bool, more []checkpoint.Action, err error) {
+	switch a.Type {
+	case checkpoint.SendBarrier:
+		u.pieces = u.pieces[:0]
+		err = u.tell(ctx, true, command{kind: cmdBarrier, epoch: a.Epoch, stop: a.Kind == checkpoint.Stop, last: a.Kind == checkpoint.Final})
+	case checkpoint.Commit:
+		if err := u.commit(a); err != nil {
+			return false, nil, fmt.Errorf("checkpoint %d of %s: %w", a.Epoch, u.name, err)
+		}
+		more = c.Step(checkpoint.Event{Type: checkpoint.Committed, Epoch: a.Epoch}, nil)
+	case checkpoint.Announce:
+		err = u.tell(ctx, false, command{kind: cmdCommitted, epoch: a.Epoch})
+	case checkpoint.Exit:
+		return true, nil, u.tell(ctx, false, command{kind: cmdExit})
+	}
+	return false, more, err
+}
+
+// tell hands a command to the tasks, or to the sources only.
+func (u *unit) tell(ctx context.Context, sources bool, c command) error {
+	for _, t := range u.tasks {
+		if sources && !t.source {
+			continue
+		}
+		select {
+		case t.command <- c:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	return nil
+}
+
+// commit makes what the tasks delivered durable, as one batch.
+func (u *unit) commit(a checkpoint.Action) error {
+	begun := u.run.cfg.Clock.Now()
+	var batch state.Batch
+	for _, s := range u.pieces {
+		batch.Merge(s.Batch)
+	}
+	setEpoch(&batch, u.name, a.Epoch)
+	writes, bytes := batch.Len(), batch.Bytes()
+	if err := u.run.store.Commit(&batch); err != nil {
+		return err
+	}
+	clear(u.pieces)
+	u.pieces = u.pieces[:0]
+	m := u.run.cfg.Meter
+	m.Counter("checkpoints", "unit", u.name).Add(1)
+	m.Counter("checkpoint_bytes", "unit", u.name).Add(bytes)
+	u.run.cfg.Logger.Debug("checkpoint", "unit", u.name, "number", a.Epoch, "writes", writes, "bytes", bytes, "took", u.run.cfg.Clock.Now().Sub(begun).Round(time.Microsecond))
+	return nil
+}

@@ -1,0 +1,509 @@
+// Package windowing is the window operator: it puts records into the windows of their key, decides by event time what is late, when a window is
+// emitted and when it is gone, and takes back results that late records supersede.
+//
+// Every decision about a record is made with its origin watermark: what its own split had promised just before it. The operator's own watermark,
+// which depends on how the splits interleaved, only counts where it is higher, and it fires what no record did. Sessions run one millisecond behind:
+// a session [start, end) also owns a record at exactly end, so it may only close when nothing at end can follow.
+package windowing
+
+import (
+	"math"
+
+	"github.com/millrace/millrace/internal/flow"
+	"github.com/millrace/millrace/internal/keyed"
+	"github.com/millrace/millrace/window"
+)
+
+// Config is one window operator. The functions are called on the operator's task.
+type Config[T, A any] struct {
+	Assigner window.Assigner
+	Gap      func(v T) int64 // the dynamic gap of a session in milliseconds; nil for the assigner's own
+	Trigger  window.Trigger  // nil fires at the end of the window, and on each late record it takes
+	Lateness int64           // allowed lateness in milliseconds
+	Strict   bool            // refuse every record at or below its origin watermark less the lateness, whatever window is open for it
+	// OneSplitPerKey fires a key's own timers up to the origin watermark before each of its records.
+	OneSplitPerKey bool
+	Fold           Fold[T, A]
+	Store          *keyed.Store
+	Now            func() int64                             // processing time in milliseconds
+	Key            func(v T) ([]byte, error)                // valid until the next call
+	Admit          func(e *keyed.Entry, m *flow.Meta) error // checks a record's key against where it came from; nil admits all
+	Fire           func(p *Pane[A]) error                   // emits a pane
+	Late           flow.Pusher[T]                           // takes the records that no window took
+	Next           flow.Control
+}
+
+// Pane is one emission of a window's contents.
+type Pane[A any] struct {
+	Key       string
+	Window    window.TimeWindow
+	Contents  *A         // the function may not change it
+	Meta      *flow.Meta // what the outputs carry
+	Late      bool       // a late record caused it
+	Watermark int64      // the operator's own, which depends on timing
+}
+
+// Counters counts what the operator did.
+type Counters struct {
+	LateRecords  int64 // records no window took
+	LateByIdling int64 // of these, records that only the operator's higher watermark, after idleness, made late
+	Refusable    int64 // records at or below their origin watermark less the lateness: what Strict refuses, counted also without it
+	Panes        int64
+	Retractions  int64
+}
+
+// windows are the windows of one key, by start.
+type windows[A any] []live[A]
+
+// live is a window that is not cleaned up yet.
+type live[A any] struct {
+	window.TimeWindow
+	contents A
+	count    int64
+	timer    int64  // the trigger's own, keyed.None without
+	fired    bool   // the contents are what was last emitted
+	ended    bool   // time has reached MaxTimestamp
+	shown    []pane // what was emitted before and is to be taken back by the next emission
+}
+
+// pane is a result that was emitted: enough to emit it again as a retraction.
+type pane struct {
+	window   window.TimeWindow
+	contents []byte
+}
+
+// Operator is a window operator of one task. It is a flow.Pusher and a flow.Control.
+type Operator[T, A any] struct {
+	Config[T, A]
+	Counters
+	cell       *keyed.Cell[windows[A]]
+	domain     keyed.Domain
+	merging    bool
+	processing bool
+	retracts   bool
+	watermark  int64
+	input      int64 // the watermark that came in: for sessions, a millisecond ahead
+	assigned   []window.TimeWindow
+	meta       flow.Meta
+	pane       Pane[A]
+	context    triggerContext
+	more       bool // the record at hand is not the last of its atomic step
+}
+
+// New makes an operator and declares its cell in the store.
+func New[T, A any](c Config[T, A]) *Operator[T, A] {
+	traits := c.Assigner.Traits()
+	o := &Operator[T, A]{
+		Config:     c,
+		cell:       keyed.NewCell(c.Store, "windows", windowsCodec[A]{c.Fold.Codec}),
+		merging:    traits.Merging,
+		processing: traits.ProcessingTime,
+		watermark:  math.MinInt64,
+		input:      math.MinInt64,
+	}
+	if o.Trigger == nil {
+		o.Trigger = traits.Trigger
+	}
+	if o.processing {
+		o.domain = keyed.ProcessingTime
+	}
+	o.retracts = o.Lateness > 0 || o.Trigger != nil
+	return o
+}
+
+func (o *Operator[T, A]) behind(w int64) int64 {
+	if o.merging {
+		return flow.Behind(w)
+	}
+	return w
+}
+
+// closing is when nothing more is taken and the window is cleaned up.
+func (o *Operator[T, A]) closing(w window.TimeWindow) int64 {
+	return flow.AddSaturating(w.MaxTimestamp(), o.Lateness)
+}
+
+// Push puts a record into its windows.
+func (o *Operator[T, A]) Push(m *flow.Meta, v T) error {
+	ts, origin := m.Timestamp, o.behind(m.Origin)
+	now := max(origin, o.watermark)
+	if o.processing {
+		ts = o.Now()
+		now, origin = ts-1, ts-1
+	}
+	key, err := o.Key(v)
+	if err != nil {
+		return err
+	}
+	e, _, err := o.Store.Entry(key)
+	if err != nil {
+		return err
+	}
+	if o.Admit != nil {
+		if err := o.Admit(e, m); err != nil {
+			return err
+		}
+	}
+	if o.OneSplitPerKey {
+		for o.Store.Deadline(e, o.domain) <= origin {
+			if err := o.due(e, o.Store.Deadline(e, o.domain)); err != nil {
+				return err
+			}
+		}
+	}
+	// Strictness goes by the split's own promise, also for sessions: judged a millisecond behind, it would let a record pass whose session
+	// another split's record has closed or not, as they happen to come.
+	refusable := !o.processing && flow.AddSaturating(ts, o.Lateness) <= max(m.Origin, o.input)
+	if refusable {
+		o.Refusable++
+	}
+	o.assign(v, ts)
+	took := false
+	if !o.Strict || !refusable {
+		if o.merging {
+			took, err = o.merge(e, m, v, ts, now)
+		} else {
+			took, err = o.add(e, m, v, ts, now)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if took {
+		o.rearm(e)
+		o.Store.Dirty(e)
+	}
+	o.Store.Settle(e)
+	if took || len(o.assigned) == 0 {
+		return nil
+	}
+	o.LateRecords++
+	if now > origin && o.open(origin) {
+		o.LateByIdling++
+	}
+	return o.Late.Push(m, v)
+}
+
+func (o *Operator[T, A]) assign(v T, ts int64) {
+	if o.Gap != nil {
+		o.assigned = append(o.assigned[:0], window.TimeWindow{Start: ts, End: flow.AddSaturating(ts, max(o.Gap(v), 1))})
+		return
+	}
+	o.assigned = o.Assigner.Assign(o.assigned[:0], ts)
+}
+
+// open reports whether a window of the record was open at time.
+func (o *Operator[T, A]) open(time int64) bool {
+	for _, w := range o.assigned {
+		if o.closing(w) > time {
+			return true
+		}
+	}
+	return false
+}
+
+// add puts a record into windows that do not merge.
+func (o *Operator[T, A]) add(e *keyed.Entry, m *flow.Meta, v T, ts, now int64) (took bool, err error) {
+	for _, w := range o.assigned {
+		if o.closing(w) <= now {
+			continue
+		}
+		took = true
+		ws := o.cell.Ensure(e)
+		i := ws.place(w)
+		if i == len(*ws) || (*ws)[i].TimeWindow != w {
+			ws.insert(i, live[A]{TimeWindow: w, timer: keyed.None})
+		}
+		if err := o.fold(e, &(*ws)[i], m, v, ts, now); err != nil {
+			return took, err
+		}
+		ws.drop(i)
+	}
+	if took && len(*o.cell.Ensure(e)) == 0 {
+		o.cell.Clear(e)
+	}
+	return took, nil
+}
+
+// merge puts a record into a session: its own, joined with the open ones that it touches.
+func (o *Operator[T, A]) merge(e *keyed.Entry, m *flow.Meta, v T, ts, now int64) (took bool, err error) {
+	w := o.assigned[0]
+	first, n := 0, 0
+	cover := w
+	if ws := o.cell.Get(e); ws != nil {
+		for i := range *ws {
+			l := &(*ws)[i]
+			if !l.Touches(w) || o.closing(l.TimeWindow) <= now {
+				continue
+			}
+			if n == 0 {
+				first = i
+			}
+			n++
+			cover = cover.Cover(l.TimeWindow)
+		}
+	}
+	if n == 0 {
+		if o.closing(w) <= now {
+			return false, nil
+		}
+		ws := o.cell.Ensure(e)
+		first = ws.place(w)
+		ws.insert(first, live[A]{TimeWindow: w, timer: keyed.None})
+	}
+	ws := o.cell.Ensure(e)
+	l := &(*ws)[first]
+	// Windows are sorted by start and those that are open do not touch each other, so the ones the record touches follow each other, but for
+	// closed ones between them, which stay.
+	for i := first + 1; n > 1; i++ {
+		other := &(*ws)[i]
+		if !other.Touches(w) || o.closing(other.TimeWindow) <= now {
+			continue
+		}
+		if err := o.absorb(l, other); err != nil {
+			return true, err
+		}
+		ws.remove(i)
+		l, i, n = &(*ws)[first], i-1, n-1
+	}
+	if cover != l.TimeWindow {
+		if err := o.stash(l); err != nil {
+			return true, err
+		}
+		l.TimeWindow = cover
+		l.ended = l.ended && cover.MaxTimestamp() <= o.watermark
+	}
+	if err := o.fold(e, l, m, v, ts, now); err != nil {
+		return true, err
+	}
+	if ws.drop(first); len(*ws) == 0 {
+		o.cell.Clear(e)
+	}
+	return true, nil
+}
+
+// absorb takes over another window's contents and what it has shown.
+func (o *Operator[T, A]) absorb(into, from *live[A]) error {
+	if err := o.stash(into); err != nil {
+		return err
+	}
+	if err := o.stash(from); err != nil {
+		return err
+	}
+	into.shown = append(into.shown, from.shown...)
+	into.count += from.count
+	into.timer = min(into.timer, from.timer)
+	return o.Fold.Merge(&into.contents, &from.contents)
+}
+
+// stash remembers what a window has shown, before its contents change.
+func (o *Operator[T, A]) stash(l *live[A]) error {
+	if !l.fired {
+		return nil
+	}
+	l.fired = false
+	if !o.retracts {
+		return nil
+	}
+	b, err := o.Fold.Codec.Append(nil, l.contents)
+	if err != nil {
+		return err
+	}
+	l.shown = append(l.shown, pane{l.TimeWindow, b})
+	return nil
+}
+
+// fold adds the record, or takes it back, and lets the trigger decide.
+func (o *Operator[T, A]) fold(e *keyed.Entry, l *live[A], m *flow.Meta, v T, ts, now int64) error {
+	if err := o.stash(l); err != nil {
+		return err
+	}
+	if m.Retract {
+		l.count--
+		if err := o.Fold.Retract(&l.contents, v); err != nil {
+			return err
+		}
+	} else {
+		l.count++
+		if err := o.Fold.Add(&l.contents, v); err != nil {
+			return err
+		}
+	}
+	result := window.Continue
+	if o.Trigger != nil {
+		result = o.Trigger.OnElement(l.TimeWindow, ts, o.at(l, now))
+	} else if l.MaxTimestamp() <= now {
+		result = window.Fire
+	}
+	o.more = m.More
+	err := o.apply(e, l, result, now, !o.processing && l.MaxTimestamp() <= now)
+	o.more = false
+	return err
+}
+
+// apply does what the trigger decided.
+func (o *Operator[T, A]) apply(e *keyed.Entry, l *live[A], r window.Result, origin int64, late bool) error {
+	if r.Fires() && !l.fired {
+		if err := o.emit(e, l, origin, late); err != nil {
+			return err
+		}
+	}
+	if r.Purges() {
+		var zero A
+		l.contents, l.count, l.fired, l.shown = zero, 0, false, nil
+	}
+	return nil
+}
+
+// emit sends the window's contents, after the retraction of what it showed before.
+func (o *Operator[T, A]) emit(e *keyed.Entry, l *live[A], origin int64, late bool) error {
+	l.fired = true
+	if o.processing {
+		origin = o.watermark
+	}
+	o.meta = flow.Meta{Origin: origin, Split: flow.NoSplit, Retract: true}
+	o.pane = Pane[A]{Key: e.Key, Meta: &o.meta, Late: late, Watermark: o.watermark}
+	for i, s := range l.shown {
+		contents, err := o.Fold.Codec.Decode(s.contents)
+		if err != nil {
+			return err
+		}
+		o.Retractions++
+		o.meta.Timestamp = s.window.MaxTimestamp()
+		o.meta.More = i < len(l.shown)-1 || l.count > 0 || o.more
+		o.pane.Window, o.pane.Contents = s.window, &contents
+		if err := o.Fire(&o.pane); err != nil {
+			return err
+		}
+	}
+	l.shown = nil
+	if l.count <= 0 { // everything in it was taken back
+		l.fired = false
+		return nil
+	}
+	o.Panes++
+	o.meta.Timestamp, o.meta.Retract, o.meta.More = l.MaxTimestamp(), false, o.more
+	o.pane.Window, o.pane.Contents = l.TimeWindow, &l.contents
+	return o.Fire(&o.pane)
+}
+
+// deadline is when the window next needs attention. The end of time itself is no deadline: what would be due then is due one millisecond before.
+func (o *Operator[T, A]) deadline(l *live[A]) int64 {
+	d := l.timer
+	switch {
+	case l.MaxTimestamp() == math.MaxInt64 && o.Trigger == nil: // the global window has no end of its own
+	case !l.ended:
+		d = min(d, endable(l.MaxTimestamp()))
+	default:
+		d = min(d, endable(o.closing(l.TimeWindow)))
+	}
+	return d
+}
+
+func endable(ts int64) int64 { return min(ts, math.MaxInt64-1) }
+
+func (o *Operator[T, A]) rearm(e *keyed.Entry) {
+	next := keyed.None
+	if ws := o.cell.Get(e); ws != nil {
+		for i := range *ws {
+			next = min(next, o.deadline(&(*ws)[i]))
+		}
+	}
+	o.Store.SetDeadline(e, o.domain, next)
+}
+
+// due does what an entry has to do at time: triggers, ends and cleanups, window by window from the earliest start. The caller settles the entry.
+func (o *Operator[T, A]) due(e *keyed.Entry, time int64) error {
+	ws := o.cell.Get(e)
+	for i := 0; ws != nil && i < len(*ws); i++ {
+		l := &(*ws)[i]
+		if o.deadline(l) > time {
+			continue
+		}
+		if l.timer <= time {
+			l.timer = keyed.None
+			if err := o.apply(e, l, o.Trigger.OnTime(l.TimeWindow, time, o.at(l, time)), time-1, false); err != nil {
+				return err
+			}
+		}
+		if !l.ended && endable(l.MaxTimestamp()) <= time {
+			l.ended = true
+			result := window.Fire
+			if o.Trigger != nil {
+				result = o.Trigger.OnTime(l.TimeWindow, l.MaxTimestamp(), o.at(l, time))
+			}
+			if err := o.apply(e, l, result, l.MaxTimestamp()-1, false); err != nil {
+				return err
+			}
+		}
+		if l.ended && endable(o.closing(l.TimeWindow)) <= time || ws.spent(i) {
+			ws.remove(i)
+			i--
+		}
+	}
+	if ws != nil && len(*ws) == 0 {
+		o.cell.Clear(e)
+	}
+	o.rearm(e)
+	o.Store.Dirty(e)
+	return nil
+}
+
+// Advance moves the operator's watermark, fires what is due, and passes time on.
+func (o *Operator[T, A]) Advance(w int64) error {
+	o.input = max(o.input, w)
+	if w = o.behind(w); w <= o.watermark {
+		return nil
+	}
+	o.watermark = w
+	if !o.processing {
+		if err := o.fire(w); err != nil {
+			return err
+		}
+	} else if w == math.MaxInt64 { // the end of input drains
+		if err := o.fire(w); err != nil {
+			return err
+		}
+	}
+	return o.Next.Advance(w)
+}
+
+const trimEvery = 256 // firings between looks at the memory budget
+
+func (o *Operator[T, A]) fire(time int64) error {
+	for n := 1; ; n++ {
+		e, at, err := o.Store.Due(o.domain, time)
+		if err != nil {
+			return err
+		}
+		if e == nil {
+			return nil
+		}
+		if err := o.due(e, at); err != nil {
+			return err
+		}
+		o.Store.Settle(e)
+		if n%trimEvery == 0 {
+			o.Store.Trim()
+		}
+	}
+}
+
+// NextWake is the processing time, in milliseconds, before which Wake has nothing to do.
+func (o *Operator[T, A]) NextWake() int64 {
+	if !o.processing {
+		return math.MaxInt64
+	}
+	return o.Store.Next(keyed.ProcessingTime)
+}
+
+// Wake fires processing-time windows up to now.
+func (o *Operator[T, A]) Wake(now int64) error {
+	if !o.processing {
+		return nil
+	}
+	return o.fire(now)
+}
+
+// Watermark is the operator's own: behind its input's for sessions. Restore sets it after a restart.
+func (o *Operator[T, A]) Watermark() int64 { return o.watermark }

@@ -1,0 +1,201 @@
+package file
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"github.com/millrace/millrace/sink"
+)
+
+const inProgress = ".inprogress"
+
+type single[T any] struct {
+	path   string
+	format format[T]
+}
+
+func (s *single[T]) Traits() sink.Traits { return sink.Traits{Single: true} }
+
+func (s *single[T]) String() string { return s.format.name + " path=" + s.path }
+
+// Open touches nothing but the directory: a restarted job commits and recovers before the file may be changed.
+func (s *single[T]) Open(_ context.Context, env sink.Env) (sink.Writer[T], error) {
+	if err := s.format.invalid; err != nil {
+		return nil, fmt.Errorf("%s: %w", s, err)
+	}
+	if s.path == "" {
+		return nil, fmt.Errorf("%s: the path is empty", s)
+	}
+	if err := os.MkdirAll(filepath.Dir(s.path), 0o755); err != nil {
+		return nil, fmt.Errorf("%s: %w", s, err)
+	}
+	return &singleWriter[T]{sink: s, logger: env.Logger}, nil
+}
+
+// singleWriter keeps one invariant: PATH.inprogress begins with what the last completed checkpoint covers, and PATH does not exist before Commit of the last one.
+type singleWriter[T any] struct {
+	sink   *single[T]
+	logger *slog.Logger
+	out    *output  // nil before the first rows and after Close
+	final  *pending // the complete file, once no rows may follow
+}
+
+func (w *singleWriter[T]) Write(_ context.Context, rows []sink.Row[T]) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	if err := w.begin(); err != nil {
+		return w.errorf(err)
+	}
+	return w.errorf(add(w.out, &w.sink.format, rows))
+}
+
+// begin starts the file of a run that has not recovered one. What an unfinished run left behind is dropped: no checkpoint of this run covers it.
+func (w *singleWriter[T]) begin() error {
+	if w.final != nil {
+		return ErrFinished
+	}
+	if w.out != nil {
+		return nil
+	}
+	if err := w.refuseExisting(); err != nil {
+		return err
+	}
+	out, err := createOutput(w.sink.path + inProgress)
+	if err != nil {
+		return err
+	}
+	out.buf = append(out.buf, w.sink.format.header...)
+	w.out = out
+	return nil
+}
+
+func (w *singleWriter[T]) refuseExisting() error {
+	_, err := os.Lstat(w.sink.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return fmt.Errorf("%w: move %s away or choose another path", ErrExists, w.sink.path)
+}
+
+// Prepare implements sink.Committer.
+func (w *singleWriter[T]) Prepare(_ context.Context, _ int64, last bool) ([]byte, error) {
+	if w.final != nil {
+		return w.final.encode()
+	}
+	if err := w.begin(); err != nil {
+		return nil, w.errorf(err)
+	}
+	if err := w.out.sync(); err != nil {
+		return nil, w.errorf(err)
+	}
+	if err := syncDir(filepath.Dir(w.sink.path)); err != nil {
+		return nil, w.errorf(err)
+	}
+	p := pending{Length: w.out.length, Sum: w.out.sum, Last: last}
+	if last {
+		w.final = &p
+	}
+	return p.encode()
+}
+
+// Commit implements sink.Committer. Only the last one shows anything.
+func (w *singleWriter[T]) Commit(_ context.Context, data []byte) error {
+	if data == nil {
+		return nil
+	}
+	p, err := decodePending(data)
+	if err != nil || !p.Last {
+		return w.errorf(err)
+	}
+	return w.errorf(w.show(p))
+}
+
+func (w *singleWriter[T]) show(p pending) error {
+	path := w.sink.path
+	err := verifyWhole(path+inProgress, p)
+	if errors.Is(err, fs.ErrNotExist) {
+		return w.shownBefore(p)
+	}
+	if err != nil {
+		return err
+	}
+	if err := w.refuseExisting(); err != nil {
+		return err
+	}
+	if !renamesOpen && w.out != nil {
+		if err := w.Close(); err != nil {
+			return err
+		}
+	}
+	if err := os.Rename(path+inProgress, path); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(path))
+}
+
+// shownBefore handles a Commit that is repeated: only Commit takes the prepared file away.
+func (w *singleWriter[T]) shownBefore(p pending) error {
+	err := verifyWhole(w.sink.path, p)
+	if errors.Is(err, fs.ErrNotExist) {
+		warn(w.logger, "the finished file is gone: it must have been taken away", "path", w.sink.path)
+		return nil
+	}
+	return err
+}
+
+// Recover implements sink.Committer.
+func (w *singleWriter[T]) Recover(_ context.Context, committed [][]byte) error {
+	switch len(committed) {
+	case 0:
+		return w.errorf(w.begin())
+	case 1:
+	default:
+		return w.errorf(fmt.Errorf("the checkpoint holds %d states of one file", len(committed)))
+	}
+	p, err := decodePending(committed[0])
+	if err != nil {
+		return w.errorf(err)
+	}
+	if p.Last {
+		w.final = &p
+		return nil
+	}
+	if err := w.refuseExisting(); err != nil {
+		return w.errorf(err)
+	}
+	if w.out, err = resumeOutput(w.sink.path+inProgress, p); errors.Is(err, fs.ErrNotExist) {
+		err = fmt.Errorf("%w: %w; bring it back, or start the job without its saved state", ErrDamaged, err)
+	}
+	return w.errorf(err)
+}
+
+func (w *singleWriter[T]) Close() error {
+	if w.out == nil {
+		return nil
+	}
+	out := w.out
+	w.out = nil
+	return w.errorf(out.close())
+}
+
+func (w *singleWriter[T]) errorf(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", w.sink, err)
+}
+
+func warn(l *slog.Logger, message string, args ...any) {
+	if l != nil {
+		l.Warn(message, args...)
+	}
+}

@@ -1,0 +1,105 @@
+package kafka
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+
+	"github.com/IBM/sarama"
+
+	"github.com/millrace/millrace/source/kafka/cluster"
+)
+
+// Option changes how records are written, by a Sink or a Producer.
+type Option func(*config)
+
+// Compression is how record batches are compressed.
+type Compression = sarama.CompressionCodec
+
+const (
+	Uncompressed = sarama.CompressionNone
+	Gzip         = sarama.CompressionGZIP
+	Snappy       = sarama.CompressionSnappy
+	LZ4          = sarama.CompressionLZ4
+	Zstd         = sarama.CompressionZSTD
+)
+
+type config struct {
+	connection  cluster.Config
+	compression Compression
+	partitioner sarama.PartitionerConstructor
+	maxMessage  int
+	maxInFlight int
+}
+
+const (
+	defaultMaxMessage  = 1 << 20
+	defaultMaxInFlight = 10_000
+	producerRetries    = 10 // of one batch, by sarama, 250 ms apart
+)
+
+func newConfig(opts []Option) config {
+	c := config{compression: LZ4, partitioner: sarama.NewMurmur2Partitioner, maxMessage: defaultMaxMessage, maxInFlight: defaultMaxInFlight}
+	for _, o := range opts {
+		o(&c)
+	}
+	return c
+}
+
+// Compress sets the compression; LZ4 is the default.
+func Compress(codec Compression) Option { return func(c *config) { c.compression = codec } }
+
+// Murmur2 puts a key where Java producers put it. It is the default.
+func Murmur2() Option { return func(c *config) { c.partitioner = sarama.NewMurmur2Partitioner } }
+
+// FNV1a puts a key where sarama's producers put it by default.
+func FNV1a() Option { return func(c *config) { c.partitioner = sarama.NewHashPartitioner } }
+
+// MaxMessageBytes is the largest record that will be sent: 1 MiB by default, as brokers have it.
+func MaxMessageBytes(n int) Option { return func(c *config) { c.maxMessage = n } }
+
+// MaxInFlight bounds how many records may wait for their acknowledgement: 10,000 by default.
+func MaxInFlight(n int) Option { return func(c *config) { c.maxInFlight = n } }
+
+// ClientID names this program in the brokers' logs and quotas.
+func ClientID(id string) Option { return func(c *config) { c.connection.ClientID = id } }
+
+// TLS encrypts connections.
+func TLS(t *tls.Config) Option { return func(c *config) { c.connection.TLS = t } }
+
+// SASL authenticates connections.
+func SASL(m cluster.Mechanism, user, password string) Option {
+	return func(c *config) { c.connection.SASL = cluster.SASL{Mechanism: m, User: user, Password: password} }
+}
+
+// Tune lets f change any other setting of sarama, after Millrace's own.
+func Tune(f func(*sarama.Config)) Option { return func(c *config) { c.connection.Tune = f } }
+
+// Connect takes all connection settings at once, for programs that share them with sources and topic tools.
+func Connect(cfg cluster.Config) Option { return func(c *config) { c.connection = cfg } }
+
+// sarama makes the producer's configuration: idempotent, every replica acknowledges, order kept across retries.
+func (c *config) sarama() (*sarama.Config, error) {
+	var errs []error
+	if c.maxInFlight < 1 {
+		errs = append(errs, fmt.Errorf("kafka sink: MaxInFlight (%d) must be at least 1", c.maxInFlight))
+	}
+	if c.maxMessage < 1 {
+		errs = append(errs, fmt.Errorf("kafka sink: MaxMessageBytes (%d) must be at least 1", c.maxMessage))
+	}
+	connection := c.connection
+	connection.Tune = func(s *sarama.Config) {
+		p := &s.Producer
+		p.Idempotent, p.RequiredAcks, s.Net.MaxOpenRequests = true, sarama.WaitForAll, 1
+		p.Retry.Max = producerRetries
+		p.Return.Successes, p.Return.Errors = true, true
+		p.Partitioner = c.partitioner
+		p.Compression = c.compression
+		p.MaxMessageBytes = max(1, c.maxMessage)
+		if c.connection.Tune != nil {
+			c.connection.Tune(s)
+		}
+	}
+	conf, err := connection.Sarama()
+	return conf, errors.Join(append(errs, err)...)
+}

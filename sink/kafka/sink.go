@@ -1,0 +1,153 @@
+// Package kafka writes results to a Kafka topic, on IBM/sarama: one record per row, keyed, so that the topic, compacted or not, is the table's log.
+// A row that is deleted becomes a tombstone.
+//
+// A Write returns when every row of the batch is acknowledged by all in-sync replicas. After a crash the rows since the last checkpoint are written
+// again: at least once, with the same keys and values.
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/IBM/sarama"
+
+	"github.com/millrace/millrace/sink"
+	"github.com/millrace/millrace/source/kafka/cluster"
+)
+
+// batchRows is what one Write should carry: enough to fill a few record batches.
+const batchRows = 2000
+
+// maxTimestamp, the end of the year 9999, is the last event time that is taken for a record's timestamp; later ones, and those before 1970, which Kafka
+// has no place for, become the time of writing.
+const maxTimestamp = 253_402_300_799_999
+
+// Sink writes to topic, which must exist, in the cluster that brokers ("host:port") belong to. A wrong option is reported when it is opened.
+func Sink[T any](brokers []string, topic string, enc Encoder[T], opts ...Option) sink.Sink[T] {
+	s := &topicSink[T]{brokers: brokers, topic: topic, enc: enc, opts: opts}
+	c := newConfig(opts)
+	var errs []error
+	if topic == "" {
+		errs = append(errs, errors.New("kafka sink: no topic given"))
+	}
+	if enc == nil {
+		errs = append(errs, errors.New("kafka sink: the encoder is nil"))
+	}
+	if _, err := c.sarama(); err != nil {
+		errs = append(errs, err)
+	} else {
+		s.cluster, err = cluster.New(brokers, c.connection)
+		errs = append(errs, err)
+	}
+	s.err = errors.Join(errs...)
+	return s
+}
+
+type topicSink[T any] struct {
+	brokers []string
+	topic   string
+	enc     Encoder[T]
+	opts    []Option
+	cluster *cluster.Cluster
+	err     error // what is wrong with the arguments and options
+}
+
+// Open implements sink.Sink.
+func (s *topicSink[T]) Open(ctx context.Context, _ sink.Env) (sink.Writer[T], error) {
+	if s.err != nil {
+		return nil, s.err
+	}
+	meta, err := s.cluster.Metadata(ctx, s.topic)
+	if err != nil {
+		return nil, temporary(fmt.Errorf("kafka sink topic=%s: %w", s.topic, err))
+	}
+	if t := meta.Topics[s.topic]; errors.Is(t.Err, sarama.ErrUnknownTopicOrPartition) || t.Name == "" {
+		return nil, fmt.Errorf("kafka sink: topic %s does not exist on %s: create it, for example with `kafka-topics.sh --bootstrap-server %s --create --topic %s --partitions 4`",
+			s.topic, s.cluster, s.cluster, s.topic)
+	}
+	p, err := NewProducer(s.brokers, s.opts...)
+	if err != nil {
+		return nil, temporary(err)
+	}
+	return &writer[T]{topic: s.topic, enc: s.enc, producer: p}, nil
+}
+
+// Traits implements sink.Sink.
+func (s *topicSink[T]) Traits() sink.Traits { return sink.Traits{Upserts: true, BatchRows: batchRows} }
+
+// String implements sink.Sink.
+func (s *topicSink[T]) String() string { return "kafka topic=" + s.topic }
+
+type writer[T any] struct {
+	topic    string
+	enc      Encoder[T]
+	producer *Producer
+	failed   bool // the last Write's error has been returned: closing need not repeat it
+}
+
+// Write implements sink.Writer. A failed batch is safe to write again: its rows keep their order within each key.
+func (w *writer[T]) Write(ctx context.Context, rows []sink.Row[T]) error {
+	var sendErr error
+	for i := range rows {
+		m, err := w.message(&rows[i])
+		if err != nil {
+			sendErr = err
+			break
+		}
+		if sendErr = w.producer.Send(ctx, w.topic, m); sendErr != nil {
+			break
+		}
+	}
+	// What was sent is waited for in any case, or it could overtake the next try.
+	err := w.producer.Flush(ctx)
+	if sendErr != nil {
+		err = sendErr
+	}
+	w.failed = err != nil
+	return temporary(err)
+}
+
+func (w *writer[T]) message(row *sink.Row[T]) (*Message, error) {
+	m := new(Message)
+	if err := w.enc.Encode(m, row.Value); err != nil {
+		return nil, fmt.Errorf("kafka topic %s: encoding a row: %w", w.topic, err)
+	}
+	switch {
+	case len(m.Key) == 0:
+		return nil, fmt.Errorf("kafka topic %s: the encoder gave a row no key: rows replace each other by key", w.topic)
+	case row.Op == sink.Delete:
+		m.Value = nil
+	case m.Value == nil:
+		return nil, fmt.Errorf("kafka topic %s: the encoder gave a row no value, which would delete it: use an empty slice for an empty value", w.topic)
+	}
+	if m.Time.IsZero() && row.Timestamp >= 0 && row.Timestamp <= maxTimestamp {
+		m.Time = time.UnixMilli(row.Timestamp)
+	}
+	return m, nil
+}
+
+// Close implements sink.Writer.
+func (w *writer[T]) Close() error {
+	err := w.producer.Close()
+	if w.failed {
+		return nil
+	}
+	return err
+}
+
+// temporary marks what waiting may mend; a topic that does not exist is not that, nor is a user's error.
+func temporary(err error) error {
+	var kerr sarama.KError
+	var stop sarama.ConfigurationError
+	switch {
+	case err == nil, errors.Is(err, context.Canceled), errors.Is(err, sarama.ErrUnknownTopicOrPartition), errors.As(err, &stop):
+		return err
+	case errors.As(err, &kerr), isNetwork(err):
+		if cluster.Retriable(err) {
+			return sink.Temporary(err)
+		}
+	}
+	return err
+}

@@ -1,0 +1,128 @@
+package pebble
+
+import (
+	"fmt"
+	"log/slog"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/millrace/millrace/state"
+)
+
+// Option sets one property of the backend.
+type Option interface{ apply(*config) }
+
+type config struct {
+	fs         vfs.FS
+	log        *slog.Logger
+	ingestOver limits
+}
+
+// limits is a number of writes and of bytes; a batch beyond either is over it.
+type limits struct {
+	writes int
+	bytes  int64
+}
+
+// Beyond these a commit goes around the log and the memtables: the same bytes are written once instead of twice, and memory does not grow by the batch.
+var defaultIngestOver = limits{writes: 1_000_000, bytes: 64 << 20}
+
+type optionFunc func(*config)
+
+func (f optionFunc) apply(c *config) { f(c) }
+
+// FS keeps the store in the given file system instead of the operating system's; crash tests give one that forgets unsynced data.
+func FS(fs vfs.FS) Option { return optionFunc(func(c *config) { c.fs = fs }) }
+
+// Logger receives what Pebble has to say: its routine messages at debug level, background trouble as warnings and errors. The default is slog.Default().
+func Logger(l *slog.Logger) Option { return optionFunc(func(c *config) { c.log = l }) }
+
+// IngestOver sets from which size on a batch is written as sorted tables that are linked into the store in one step, instead of through the write-ahead
+// log: more than writes entries or more than bytes of keys and values. The default is a million entries or 64 MiB. Values of 0 and below keep the default.
+func IngestOver(writes int, bytes int64) Option {
+	return optionFunc(func(c *config) {
+		if writes > 0 {
+			c.ingestOver.writes = writes
+		}
+		if bytes > 0 {
+			c.ingestOver.bytes = bytes
+		}
+	})
+}
+
+type backend struct{ config }
+
+// Backend returns the Pebble backend. It is immutable and safe for concurrent use.
+func Backend(opts ...Option) state.Backend {
+	c := config{fs: vfs.Default, ingestOver: defaultIngestOver}
+	for _, o := range opts {
+		o.apply(&c)
+	}
+	return backend{c}
+}
+
+func (b backend) String() string { return "pebble" }
+
+// Open opens or creates the store in dir. An empty dir gives a store in memory that ends with the process and keeps no log.
+// A memoryBytes of 0 stands for 64 MiB; less than 4 MiB is raised to that.
+func (b backend) Open(dir string, memoryBytes int64) (state.Store, error) {
+	cfg := b.config
+	if cfg.log == nil {
+		cfg.log = slog.Default()
+	}
+	inMemory := dir == ""
+	if inMemory {
+		cfg.fs, dir = vfs.NewMem(), "state"
+	}
+	f := newFailure(dir, cfg.log)
+	fs := &fencedFS{FS: cfg.fs, failure: f}
+	if err := makeDir(fs, dir); err != nil {
+		return nil, fmt.Errorf("pebble: create %s: %w", dir, err)
+	}
+	lock, err := lockDir(fs, dir)
+	if err != nil {
+		return nil, err
+	}
+	s, err := openLocked(fs, dir, memoryBytes, inMemory, f, cfg)
+	if err != nil {
+		return nil, joinClose(err, lock)
+	}
+	s.lock = lock
+	return s, nil
+}
+
+func openLocked(fs *fencedFS, dir string, memoryBytes int64, inMemory bool, f *failure, cfg config) (*store, error) {
+	if err := verifyBeforeOpen(fs, dir); err != nil {
+		return nil, err
+	}
+	if err := clearIngest(fs, dir); err != nil {
+		return nil, fmt.Errorf("pebble: remove left-over tables in %s: %w", dir, err)
+	}
+	opts := tuned(fs, memoryBytes)
+	opts.DisableWAL = inMemory
+	opts.Logger = logger{f}
+	opts.EventListener = listener(f)
+	db, err := openDB(dir, opts)
+	if err != nil {
+		return nil, describeOpen(dir, err)
+	}
+	f.opened.Store(true)
+	write := pebble.Sync
+	if inMemory {
+		write = pebble.NoSync
+	}
+	s := &store{db: db, opts: opts, fs: fs, dir: dir, write: write, ingestOver: cfg.ingestOver, failure: f}
+	s.gate.init()
+	return s, nil
+}
+
+// openDB returns a panic of Pebble as an error: damaged files can make it run into its own assertions.
+func openDB(dir string, opts *pebble.Options) (db *pebble.DB, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%w: %s: opening panicked: %v", state.ErrCorrupt, dir, p)
+		}
+	}()
+	return pebble.Open(dir, opts)
+}

@@ -1,0 +1,77 @@
+package pebble
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/millrace/millrace/state"
+)
+
+const (
+	lockFile  = "LOCK"
+	ingestDir = "ingest" // tables on their way into the database
+)
+
+// makeDir creates dir and its missing parents, and syncs each directory that gained an entry, so that a power loss cannot take the store's directory with it.
+func makeDir(fs vfs.FS, dir string) error {
+	var grown []string
+	for d := dir; ; {
+		if _, err := fs.Stat(d); err == nil {
+			break
+		}
+		parent := fs.PathDir(d)
+		grown = append(grown, parent)
+		if parent == d {
+			break
+		}
+		d = parent
+	}
+	if len(grown) == 0 {
+		return nil
+	}
+	if err := fs.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	for _, d := range grown {
+		if err := syncDir(fs, d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func syncDir(fs vfs.FS, dir string) error {
+	d, err := fs.OpenDir(dir)
+	if err != nil {
+		return err
+	}
+	if err := d.Sync(); err != nil {
+		return joinClose(fmt.Errorf("sync directory %s: %w", dir, err), d)
+	}
+	return d.Close()
+}
+
+// lockDir takes the directory's lock, which ends with the process at the latest.
+func lockDir(fs *fencedFS, dir string) (io.Closer, error) {
+	name := fs.PathJoin(dir, lockFile)
+	l, err := fs.FS.Lock(name)
+	if err != nil {
+		// What a lock held elsewhere looks like differs by platform; being unable to create the file does not look like it.
+		if _, serr := fs.Stat(name); serr != nil {
+			return nil, fmt.Errorf("pebble: lock %s: %w", name, err)
+		}
+		return nil, fmt.Errorf("pebble: %w: %s: stop the process that has it open, or use another directory (%w)", state.ErrLocked, dir, err)
+	}
+	return l, nil
+}
+
+// clearIngest removes the tables of a commit that a crash cut short; the database has its own links to those of a finished one.
+func clearIngest(fs vfs.FS, dir string) error {
+	path := fs.PathJoin(dir, ingestDir)
+	if _, err := fs.Stat(path); err != nil {
+		return nil
+	}
+	return fs.RemoveAll(path)
+}

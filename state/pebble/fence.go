@@ -1,0 +1,183 @@
+package pebble
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// fencedFS is the one door to the disk. Pebble expects its process to end where it meets an error it cannot survive; the fence gives the same guarantee and lets
+// the process live: once the store has failed and is fenced, no write, sync, rename or removal by what still runs of it reaches the files, so another store may
+// open the directory.
+//
+// Where Pebble would panic under its own locks, which ends the process whatever its callers do, the call that failed never returns instead: a write or sync of the
+// write-ahead log, its creation, a directory's sync. Pebble makes them without the lock that reads take, so only commits and background work wait behind
+// them, and commits are called in a way that does not (see guarded).
+type fencedFS struct {
+	vfs.FS
+	failure *failure
+}
+
+// errFenced is what Pebble gets for an operation after the store has failed; callers of the store get the failure.
+var errFenced = errors.New("the store has failed before")
+
+// fencePause bounds how fast background work that retries for ever can spin on a failed store.
+const fencePause = 50 * time.Millisecond
+
+// walCategory is what Pebble creates its write-ahead log as.
+const walCategory vfs.DiskWriteCategory = "pebble-wal"
+
+// check returns the failure of the store; for a vital operation, one that Pebble would not survive, it does not return then.
+func (fs *fencedFS) check(vital bool) error {
+	if !fs.failure.fenced.Load() {
+		return nil
+	}
+	if !fs.failure.closing.Load() {
+		if vital {
+			fs.failure.freeze()
+		}
+		time.Sleep(fencePause)
+	}
+	return fmt.Errorf("write refused: %w", errFenced)
+}
+
+// vital passes on the result of an operation that Pebble would not survive the failure of.
+func (fs *fencedFS) vital(what string, err error) error {
+	if err != nil && fs.failure.opened.Load() && !fs.failure.closing.Load() {
+		fs.failure.fence(fmt.Errorf("pebble: store %s failed: %s: %w; repair the cause and open it again", fs.failure.dir, what, err))
+		fs.failure.freeze()
+	}
+	return err
+}
+
+func (fs *fencedFS) wrap(f vfs.File, vital bool, err error) (vfs.File, error) {
+	if err != nil {
+		return nil, err
+	}
+	return &fencedFile{File: f, fs: fs, isVital: vital}, nil
+}
+
+func (fs *fencedFS) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
+	vital := c == walCategory
+	if err := fs.check(vital); err != nil {
+		return nil, err
+	}
+	f, err := fs.FS.Create(name, c)
+	if vital {
+		err = fs.vital("create the log", err)
+	}
+	return fs.wrap(f, vital, err)
+}
+
+func (fs *fencedFS) OpenReadWrite(name string, c vfs.DiskWriteCategory, opts ...vfs.OpenOption) (vfs.File, error) {
+	if err := fs.check(false); err != nil {
+		return nil, err
+	}
+	f, err := fs.FS.OpenReadWrite(name, c, opts...)
+	return fs.wrap(f, false, err)
+}
+
+func (fs *fencedFS) ReuseForWrite(oldname, newname string, c vfs.DiskWriteCategory) (vfs.File, error) {
+	vital := c == walCategory
+	if err := fs.check(vital); err != nil {
+		return nil, err
+	}
+	f, err := fs.FS.ReuseForWrite(oldname, newname, c)
+	if vital {
+		err = fs.vital("reuse a log", err)
+	}
+	return fs.wrap(f, vital, err)
+}
+
+func (fs *fencedFS) OpenDir(name string) (vfs.File, error) {
+	f, err := fs.FS.OpenDir(name)
+	return fs.wrap(f, true, err)
+}
+
+func (fs *fencedFS) Link(oldname, newname string) error {
+	if err := fs.check(false); err != nil {
+		return err
+	}
+	return fs.FS.Link(oldname, newname)
+}
+
+func (fs *fencedFS) Remove(name string) error {
+	if err := fs.check(false); err != nil {
+		return err
+	}
+	return fs.FS.Remove(name)
+}
+
+func (fs *fencedFS) RemoveAll(name string) error {
+	if err := fs.check(false); err != nil {
+		return err
+	}
+	return fs.FS.RemoveAll(name)
+}
+
+func (fs *fencedFS) Rename(oldname, newname string) error {
+	if err := fs.check(false); err != nil {
+		return err
+	}
+	return fs.FS.Rename(oldname, newname)
+}
+
+func (fs *fencedFS) MkdirAll(dir string, perm os.FileMode) error {
+	if err := fs.check(false); err != nil {
+		return err
+	}
+	return fs.FS.MkdirAll(dir, perm)
+}
+
+// Lock gives Pebble a lock that holds nothing: the store holds the directory's lock itself, so that it can release it when it has to abandon Pebble.
+func (fs *fencedFS) Lock(string) (io.Closer, error) { return noLock{}, nil }
+
+func (fs *fencedFS) Unwrap() vfs.FS { return fs.FS }
+
+type noLock struct{}
+
+func (noLock) Close() error { return nil }
+
+type fencedFile struct {
+	vfs.File
+	fs      *fencedFS
+	isVital bool
+}
+
+func (f *fencedFile) do(what string, op func() error) error {
+	if err := f.fs.check(f.isVital); err != nil {
+		return err
+	}
+	err := op()
+	if f.isVital {
+		return f.fs.vital(what, err)
+	}
+	return err
+}
+
+func (f *fencedFile) Write(p []byte) (n int, err error) {
+	err = f.do("write", func() (err error) { n, err = f.File.Write(p); return err })
+	return n, err
+}
+
+func (f *fencedFile) WriteAt(p []byte, off int64) (n int, err error) {
+	err = f.do("write", func() (err error) { n, err = f.File.WriteAt(p, off); return err })
+	return n, err
+}
+
+func (f *fencedFile) Preallocate(off, n int64) error {
+	return f.do("preallocate", func() error { return f.File.Preallocate(off, n) })
+}
+
+func (f *fencedFile) Sync() error { return f.do("sync", f.File.Sync) }
+
+func (f *fencedFile) SyncData() error { return f.do("sync", f.File.SyncData) }
+
+func (f *fencedFile) SyncTo(n int64) (full bool, err error) {
+	err = f.do("sync", func() (err error) { full, err = f.File.SyncTo(n); return err })
+	return full, err
+}

@@ -1,0 +1,143 @@
+package stream
+
+import (
+	"github.com/millrace/millrace/internal/flow"
+	"github.com/millrace/millrace/internal/runtime"
+	"github.com/millrace/millrace/internal/windowing"
+	"github.com/millrace/millrace/state"
+	"github.com/millrace/millrace/window"
+)
+
+// Aggregator folds the records of a window into an accumulator as they come, so that a window holds A and not its records. It has no state and is called from
+// several goroutines. Where A is a basic type its codec is known; otherwise the aggregator has a method
+//
+//	Codec() state.Codec[A]
+//
+// With a method
+//
+//	Retract(a A, v T) A
+//
+// it can read results that are taken back.
+type Aggregator[K comparable, T, A, O any] interface {
+	// New is the accumulator of an empty window.
+	New() A
+	// Add takes a record in; it may change and return a.
+	Add(a A, v T) A
+	// Merge joins the accumulators of windows that became one; it may change and return a.
+	Merge(a, b A) A
+	// Result is what a window of a key comes to. It may not change a.
+	Result(key K, w window.TimeWindow, a A) O
+}
+
+// Aggregate emits a window's result. name is the operator's uid: its state is kept under it.
+func Aggregate[K comparable, T, A, O any](w WindowedStream[K, T], name string, f Aggregator[K, T, A, O], opts ...OpOption) DataStream[O] {
+	fold := windowing.Fold[T, box[A]]{
+		Add: func(a *box[A], v T) error {
+			if !a.full {
+				a.v, a.full = f.New(), true
+			}
+			a.v = f.Add(a.v, v)
+			return nil
+		},
+		Merge: func(into, from *box[A]) error {
+			switch {
+			case !from.full:
+			case !into.full:
+				*into = *from
+			default:
+				into.v = f.Merge(into.v, from.v)
+			}
+			return nil
+		},
+	}
+	if r, ok := f.(interface{ Retract(A, T) A }); ok {
+		fold.Retract = func(a *box[A], v T) error {
+			if !a.full {
+				a.v, a.full = f.New(), true
+			}
+			a.v = r.Retract(a.v, v)
+			return nil
+		}
+	}
+	codec := builtin[A]()
+	if c, ok := f.(interface{ Codec() state.Codec[A] }); ok {
+		codec = c.Codec()
+	}
+	if codec != nil {
+		fold.Codec = boxCodec[A]{codec}
+	}
+	return windowResult(w, "aggregate", name, opts, fold, f.Result, nil)
+}
+
+// Reduce emits the combination of a window's records, in the order they came.
+func Reduce[K comparable, T any](w WindowedStream[K, T], name string, f func(a, b T) T, opts ...OpOption) DataStream[T] {
+	fold := windowing.Fold[T, box[T]]{
+		Add: func(a *box[T], v T) error {
+			if a.full {
+				v = f(a.v, v)
+			}
+			a.v, a.full = v, true
+			return nil
+		},
+		Merge: func(into, from *box[T]) error {
+			switch {
+			case !from.full:
+			case !into.full:
+				*into = *from
+			default:
+				into.v = f(into.v, from.v)
+			}
+			return nil
+		},
+	}
+	if c := w.keyed.out.codec; c != nil {
+		fold.Codec = boxCodec[T]{c}
+	}
+	return windowResult(w, "reduce", name, opts, fold, func(_ K, _ window.TimeWindow, a T) T { return a }, w.keyed.out.codec)
+}
+
+func windowResult[K comparable, T, A, O any](w WindowedStream[K, T], kind, name string, opts []OpOption, fold windowing.Fold[T, box[A]], result func(K, window.TimeWindow, A) O, codec state.Codec[O]) DataStream[O] {
+	if codec == nil {
+		codec = builtin[O]()
+	}
+	n := w.job().add(kind, name, w.node())
+	out := newOutput(w.job(), n, codec)
+	connect(w, n, opOptions(opts), fold, func(t *runtime.Task) (func(*windowing.Pane[box[A]]) error, flow.Control) {
+		next, control := out.build(t)
+		return func(p *windowing.Pane[box[A]]) error {
+			t.At = n.uid
+			key, err := w.keyed.coder.decode(bytesOf(p.Key))
+			if err != nil {
+				return err
+			}
+			return next.Push(p.Meta, result(key, p.Window, p.Contents.v))
+		}, control
+	})
+	return DataStream[O]{out: out}
+}
+
+// box is an accumulator that may not be there yet.
+type box[A any] struct {
+	v    A
+	full bool
+}
+
+type boxCodec[A any] struct{ inner state.Codec[A] }
+
+func (c boxCodec[A]) ID() string { return c.inner.ID() }
+
+func (c boxCodec[A]) Append(dst []byte, b box[A]) ([]byte, error) {
+	if !b.full {
+		return append(dst, 0), nil
+	}
+	return c.inner.Append(append(dst, 1), b.v)
+}
+
+func (c boxCodec[A]) Decode(src []byte) (b box[A], err error) {
+	if len(src) == 0 || src[0] == 0 {
+		return b, nil
+	}
+	b.full = true
+	b.v, err = c.inner.Decode(src[1:])
+	return b, err
+}

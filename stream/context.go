@@ -1,0 +1,89 @@
+package stream
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/millrace/millrace/internal/flow"
+	"github.com/millrace/millrace/internal/runtime"
+	"github.com/millrace/millrace/watermark"
+)
+
+// Context is what a Function sees of the record or timer at hand. It belongs to the function's task and is valid during the call.
+type Context struct {
+	task  *runtime.Task
+	uid   string
+	meta  *flow.Meta
+	keyed *keyedContext // nil where the stream is not keyed
+	// now is the operator's own watermark.
+	now int64
+}
+
+// Timestamp is the event time of the record; of a window, its last millisecond.
+func (c *Context) Timestamp() time.Time { return time.UnixMilli(c.meta.Timestamp) }
+
+// Watermark is the event time that counts for the record, in milliseconds: what its own split had promised before it. It is a function of the
+// log. It is watermark.Min before anything was promised.
+func (c *Context) Watermark() int64 { return c.meta.Origin }
+
+// CurrentWatermark is the task's own event time, in milliseconds. It depends on how splits interleave: results that use it are not a function of the log.
+func (c *Context) CurrentWatermark() int64 {
+	if c.keyed != nil {
+		return c.keyed.watermark
+	}
+	return c.now
+}
+
+// ProcessingTime is the wall clock. Results that use it are not a function of the log.
+func (c *Context) ProcessingTime() time.Time { return c.task.Clock.Now() }
+
+// Position is the split and offset of the record; "" for what no single record caused.
+func (c *Context) Position() (split string, offset int64) {
+	if c.meta.Split == flow.NoSplit {
+		return "", 0
+	}
+	return c.task.Run().Splits.Name(c.meta.Split), c.meta.Offset
+}
+
+// SetEventTimer asks for OnTimer when event time reaches at. A key has one timer for a time, however often it is set.
+func (c *Context) SetEventTimer(at time.Time) {
+	c.timers().set(eventTimers, at.UnixMilli(), c.meta.Origin)
+}
+
+// DeleteEventTimer takes SetEventTimer back.
+func (c *Context) DeleteEventTimer(at time.Time) { c.timers().remove(eventTimers, at.UnixMilli()) }
+
+// SetProcessingTimer asks for OnTimer when the wall clock reaches at.
+func (c *Context) SetProcessingTimer(at time.Time) {
+	c.timers().set(processingTimers, at.UnixMilli(), watermark.Min)
+}
+
+// DeleteProcessingTimer takes SetProcessingTimer back.
+func (c *Context) DeleteProcessingTimer(at time.Time) {
+	c.timers().remove(processingTimers, at.UnixMilli())
+}
+
+func (c *Context) timers() *keyedContext {
+	if c.keyed == nil || c.keyed.timers == nil {
+		panic("stream: timers belong to a function on a KeyedStream that has OnTimer")
+	}
+	return c.keyed
+}
+
+// OpenContext is what a Function sees in Open.
+type OpenContext struct {
+	task  *runtime.Task
+	uid   string
+	keyed *keyedContext
+}
+
+// Subtask is the number of the function's task: of its partition where it is fused with a source.
+func (c *OpenContext) Subtask() int { return c.task.Subtask }
+
+// Logger logs with the operator's name and subtask.
+func (c *OpenContext) Logger() *slog.Logger { return c.task.Logger.With("operator", c.uid) }
+
+// Counter makes a counter labelled with the operator's name.
+func (c *OpenContext) Counter(name string) Counter {
+	return c.task.Run().Meter().Counter(name, "operator", c.uid)
+}

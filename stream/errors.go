@@ -1,0 +1,27 @@
+package stream
+
+import (
+	"errors"
+
+	"github.com/millrace/millrace/internal/runtime"
+)
+
+var (
+	// ErrShape is wrapped when saved state was written by a job of another shape: another window, gap, bound, key, partition count or operator. The
+	// message has both. A changed definition is a new state directory (a new group) and a replay.
+	ErrShape = runtime.ErrShape
+	// ErrFinished is wrapped when a job that ran to the end of its input finds more.
+	ErrFinished = runtime.ErrFinished
+	// ErrMisplacedKey is wrapped when a key comes from a split it was declared not to come from.
+	ErrMisplacedKey = errors.New("a key is not where it was declared to be")
+	// ErrRunning is returned by Run when the job is running already.
+	ErrRunning = errors.New("the job is running already")
+	// ErrStopTimeout is wrapped when a job could not stop in order within its StopTimeout; its state is that of the last checkpoint.
+	ErrStopTimeout = errors.New("the job did not stop in time")
+)
+
+// OperatorError is a failure inside an operator, with its name, subtask and the record at hand. Find it with errors.As.
+type OperatorError = runtime.OperatorError
+
+// PanicError is a panic in a user's function, with its stack. Find it with errors.As.
+type PanicError = runtime.PanicError

@@ -1,0 +1,32 @@
+package stream
+
+import (
+	"github.com/millrace/millrace/internal/flow"
+	"github.com/millrace/millrace/internal/runtime"
+)
+
+// Filter keeps the records for which keep is true. keep has no state and is called from several goroutines.
+func Filter[T any](s DataStream[T], keep func(T) bool, opts ...OpOption) DataStream[T] {
+	n := s.out.job.add("filter", opOptions(opts).name, s.out.node)
+	out := newOutput(s.out.job, n, s.out.codec)
+	s.out.read(n, func(t *runtime.Task) (flow.Pusher[T], flow.Control) {
+		next, control := out.build(t)
+		return &filterOperator[T]{next, keep, t, n.uid}, control
+	})
+	return DataStream[T]{out: out}
+}
+
+type filterOperator[T any] struct {
+	next flow.Pusher[T]
+	keep func(T) bool
+	task *runtime.Task
+	uid  string
+}
+
+func (o *filterOperator[T]) Push(m *flow.Meta, v T) error {
+	o.task.At = o.uid
+	if !o.keep(v) {
+		return nil
+	}
+	return o.next.Push(m, v)
+}

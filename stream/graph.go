@@ -1,0 +1,105 @@
+package stream
+
+import (
+	"fmt"
+
+	"github.com/millrace/millrace/internal/flow"
+	"github.com/millrace/millrace/internal/runtime"
+	"github.com/millrace/millrace/state"
+)
+
+// node is an operator of the job's graph: what the plan prints and the state is keyed by. What it does is in closures that the typed functions made.
+type node struct {
+	id          int
+	kind        string // "source", "map", "window", ...
+	uid         string
+	detail      string
+	shape       string // what its state depends on; empty without state
+	parallelism int    // of the stage it heads; 0 follows the splits
+	inputs      []input
+	retracts    bool  // its outputs may take back earlier ones
+	lateness    int64 // the allowed lateness that its outputs may have, in milliseconds
+	local       bool  // keyed in place
+	sides       []func(*runtime.Task) flow.Control
+}
+
+type input struct {
+	from *node
+	ship ship
+}
+
+// ship is how records get from one operator to the next.
+type ship string
+
+const (
+	forward    ship = "forward"
+	hash       ship = "hash"
+	roundRobin ship = "rebalance"
+	single     ship = "single"
+)
+
+// output is a stream's typed end while the graph is built: who reads it. Building a task calls the readers from the source down.
+type output[T any] struct {
+	job     *Job
+	node    *node
+	codec   state.Codec[T]
+	readers []func(*runtime.Task) (flow.Pusher[T], flow.Control)
+}
+
+func newOutput[T any](j *Job, n *node, codec state.Codec[T]) *output[T] {
+	return &output[T]{job: j, node: n, codec: codec}
+}
+
+// read adds a reader fused into the same task.
+func (o *output[T]) read(n *node, build func(*runtime.Task) (flow.Pusher[T], flow.Control)) {
+	n.inputs = append(n.inputs, input{o.node, forward})
+	o.readers = append(o.readers, build)
+}
+
+// build makes the readers in a task.
+func (o *output[T]) build(t *runtime.Task) (flow.Pusher[T], flow.Control) {
+	var ps []flow.Pusher[T]
+	var cs []flow.Control
+	for _, r := range o.readers {
+		p, c := r(t)
+		ps = append(ps, p)
+		cs = append(cs, c)
+	}
+	return flow.Tee(ps), flow.Join(cs...)
+}
+
+// add makes a node. A stateless operator without a name gets one from its kind and place.
+func (j *Job) add(kind, name string, from ...*node) *node {
+	n := &node{id: len(j.nodes), kind: kind, uid: name}
+	if name == "" {
+		n.uid = fmt.Sprintf("%s-%d", kind, n.id)
+	}
+	for _, f := range from {
+		n.retracts = n.retracts || f.retracts
+		n.lateness = max(n.lateness, f.lateness)
+	}
+	if other := j.uids[n.uid]; other != nil {
+		j.fail(n, fmt.Errorf("the name is taken by the %s before it: state and counters are kept by name, give another one", other.kind))
+	}
+	j.uids[n.uid] = n
+	j.nodes = append(j.nodes, n)
+	return n
+}
+
+// fail notes a build error; Run and Plan return them all.
+func (j *Job) fail(n *node, err error) {
+	if n != nil {
+		err = fmt.Errorf("%s %q: %w", n.kind, n.uid, err)
+	}
+	j.problems = append(j.problems, err)
+}
+
+// exchanged reports whether an exchange lies between the node and its source.
+func (n *node) exchanged() bool {
+	for _, in := range n.inputs {
+		if in.ship != forward || in.from.exchanged() {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,273 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/millrace/millrace/internal/clock"
+	"github.com/millrace/millrace/internal/metrics"
+	"github.com/millrace/millrace/internal/runtime"
+	"github.com/millrace/millrace/state"
+	memorystate "github.com/millrace/millrace/state/memory"
+	pebblestate "github.com/millrace/millrace/state/pebble"
+)
+
+// Job is a graph of operators and what runs it. It is built from one goroutine; Run, Drain, Status and Counters are safe for concurrent use.
+type Job struct {
+	name     string
+	cfg      config
+	nodes    []*node
+	uids     map[string]*node
+	local    bool // a stream is keyed by partition
+	problems []error
+	warnings []string
+
+	prepare   []func(*runtime.Run)                        // make a run's exchanges
+	sources   []func(context.Context, *runtime.Run) error // then its tasks
+	receivers []func(*runtime.Run)
+
+	mu      sync.Mutex
+	running bool
+	run     *runtime.Run // the current attempt
+	last    StateStats
+}
+
+// NewJob starts a graph. The name is part of the job's saved state.
+func NewJob(name string, opts ...JobOption) *Job {
+	j := &Job{name: name, cfg: defaults(), uids: map[string]*node{}}
+	for _, o := range opts {
+		o.applyJob(&j.cfg)
+	}
+	if j.cfg.backend == nil {
+		if j.cfg.stateDir == "" {
+			j.cfg.backend = memorystate.Backend()
+		} else {
+			j.cfg.backend = pebblestate.Backend()
+		}
+	}
+	return j
+}
+
+func (j *Job) warn(n *node, text string) {
+	j.warnings = append(j.warnings, fmt.Sprintf("%s %q: %s", n.kind, n.uid, text))
+}
+
+// exchanges reports whether any tasks exchange records.
+func (j *Job) exchanges() bool {
+	for _, n := range j.nodes {
+		for _, in := range n.inputs {
+			if in.ship != forward {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// check is all that is wrong with the job, or nil.
+func (j *Job) check() error {
+	problems := j.problems
+	add := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
+	c := &j.cfg
+	if j.name == "" {
+		add("the job has no name")
+	}
+	if len(j.sources) == 0 {
+		add("the job has no source: begin with stream.From")
+	}
+	if c.checkpointEvery <= 0 {
+		add("CheckpointEvery: %s is not a time between checkpoints", c.checkpointEvery)
+	}
+	if c.parallelism < 1 || c.parallelism > c.maxParallelism {
+		add("DefaultParallelism: %d is not between 1 and MaxParallelism, %d", c.parallelism, c.maxParallelism)
+	}
+	if c.maxParallelism < 1 || c.maxParallelism > 32768 {
+		add("MaxParallelism: %d is not between 1 and 32768", c.maxParallelism)
+	}
+	if c.batchSize < 1 {
+		add("BatchSize: %d records make no batch", c.batchSize)
+	}
+	if c.memory < 1<<20 {
+		add("MemoryBudget: %d bytes are not enough to work with; the least is 1 MiB", c.memory)
+	}
+	if err := c.restart.validate(); err != nil {
+		add("%w", err)
+	}
+	if len(problems) == 0 {
+		return nil
+	}
+	return fmt.Errorf("job %q: %w", j.name, errors.Join(problems...))
+}
+
+// Run runs the job until its input ends, ctx is done, or it fails and its restart strategy gives up.
+//
+// When ctx is done the job stops in order: it takes a last checkpoint, writes what waits in its sinks, and Run returns nil; open windows stay in the
+// state and a later Run goes on with them. At the end of bounded input windows fire, the state is marked finished, and Run returns nil; running a finished
+// job again does nothing, or returns ErrFinished if there is new input.
+func (j *Job) Run(ctx context.Context) error {
+	if err := j.check(); err != nil {
+		return err
+	}
+	j.mu.Lock()
+	if j.running {
+		j.mu.Unlock()
+		return ErrRunning
+	}
+	j.running = true
+	j.mu.Unlock()
+	defer func() {
+		j.mu.Lock()
+		j.running = false
+		j.mu.Unlock()
+	}()
+	for _, w := range j.warnings {
+		j.cfg.logger.Warn(w, "job", j.name)
+	}
+	store, err := j.cfg.backend.Open(j.cfg.stateDir, j.cfg.memory/2)
+	if err != nil {
+		return fmt.Errorf("job %q: state directory %q: %w", j.name, j.cfg.stateDir, err)
+	}
+	err = j.attempts(ctx, store)
+	if e := store.Close(); err == nil && e != nil {
+		err = fmt.Errorf("job %q: closing the state: %w", j.name, e)
+	}
+	return err
+}
+
+// attempts runs the job as often as its restart strategy says.
+func (j *Job) attempts(ctx context.Context, store state.Store) error {
+	failures := 0
+	for {
+		begun := j.cfg.clock.Now()
+		err := j.attempt(ctx, store)
+		if err == nil {
+			return nil
+		}
+		if calm := j.cfg.restart.calm; calm > 0 && j.cfg.clock.Now().Sub(begun) >= calm {
+			failures = 0
+		}
+		failures++
+		delay, again := j.cfg.restart.next(failures)
+		if !again || errors.Is(err, ErrShape) || errors.Is(err, ErrFinished) || errors.Is(err, ErrStopTimeout) || ctx.Err() != nil {
+			return fmt.Errorf("job %q: %w", j.name, err)
+		}
+		j.cfg.logger.Error("the job failed and starts again from its last checkpoint", "job", j.name, "err", err, "restart", failures, "in", delay)
+		j.cfg.meter.Counter("restarts").Add(1)
+		ring, stop := j.cfg.clock.After(delay)
+		select {
+		case <-ring:
+		case <-ctx.Done():
+			stop()
+			return fmt.Errorf("job %q: %w", j.name, err)
+		}
+	}
+}
+
+// attempt is one run from the last checkpoint on.
+func (j *Job) attempt(ctx context.Context, store state.Store) error {
+	r, err := j.build(ctx, store)
+	if err != nil {
+		return err
+	}
+	if r.Finished() {
+		r.Abandon(context.Canceled)
+		j.cfg.logger.Info("the job is finished and there is no new input", "job", j.name)
+		return nil
+	}
+	j.mu.Lock()
+	j.run = r
+	j.mu.Unlock()
+	if j.cfg.statusEvery > 0 {
+		r.Help(func(ctx context.Context) { j.report(ctx, r) })
+	}
+	r.Start()
+	ended := make(chan struct{})
+	stopper := make(chan struct{})
+	go func() {
+		defer close(stopper)
+		j.stopWith(ctx, r, ended)
+	}()
+	err = r.Wait()
+	close(ended)
+	<-stopper
+	j.mu.Lock()
+	j.last = stateStats(r)
+	j.mu.Unlock()
+	return err
+}
+
+// stopWith stops the run in order when ctx is done, and gives it up when that takes too long.
+func (j *Job) stopWith(ctx context.Context, r *runtime.Run, ended <-chan struct{}) {
+	select {
+	case <-ended:
+		return
+	case <-ctx.Done():
+	}
+	r.Stop()
+	ring, stop := j.cfg.clock.After(j.cfg.stopTimeout)
+	defer stop()
+	select {
+	case <-ended:
+	case <-ring:
+		r.Fail(fmt.Errorf("%w (%s); the state is that of the last checkpoint", ErrStopTimeout, j.cfg.stopTimeout))
+	}
+}
+
+func (j *Job) build(ctx context.Context, store state.Store) (*runtime.Run, error) {
+	r, err := runtime.NewRun(j.runConfig(), store)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range j.prepare {
+		f(r)
+	}
+	for _, f := range j.receivers {
+		f(r)
+	}
+	for _, f := range j.sources {
+		if err := f(ctx, r); err != nil {
+			r.Abandon(err)
+			return nil, err
+		}
+	}
+	return r, nil
+}
+
+func (j *Job) runConfig() runtime.Config {
+	var shapes []runtime.Shape
+	for _, n := range j.nodes {
+		if n.shape != "" {
+			shapes = append(shapes, runtime.Shape{UID: n.uid, Definition: n.shape})
+		}
+	}
+	c := &j.cfg
+	return runtime.Config{
+		Job: j.name, Clock: c.clock, Logger: c.logger.With("job", j.name), Meter: c.meter, CheckpointEvery: c.checkpointEvery, BufferTimeout: c.bufferTimeout,
+		RetryFor: c.retryFor, NoDrain: c.noDrain, MaxParallelism: c.maxParallelism, TableBytes: c.memory / 2, Shapes: shapes,
+		PartitionLocal: j.local, Shared: j.exchanges(),
+	}
+}
+
+// Drain ends the input where it is: windows fire, the state is marked finished, and Run returns. It does nothing when the job is not running.
+func (j *Job) Drain() {
+	j.mu.Lock()
+	r := j.run
+	j.mu.Unlock()
+	if r != nil {
+		r.Drain()
+	}
+}
+
+// SetClock is for package streamtest: processing time and all waiting follow c.
+func setClock(c clock.Clock) JobOption { return jobOption(func(cfg *config) { cfg.clock = c }) }
+
+// Sample is one counter's value.
+type Sample = metrics.Sample
+
+// Counters lists the job's counters, over all its runs in this process.
+func (j *Job) Counters() []Sample { return j.cfg.memoryMeter.Samples() }
+
+// Count is the sum of a counter over all operators: "records_in", "late", "rows_written".
+func (j *Job) Count(name string) int64 { return j.cfg.memoryMeter.Total(name) }

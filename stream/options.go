@@ -1,0 +1,151 @@
+package stream
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/millrace/millrace/internal/clock"
+	"github.com/millrace/millrace/internal/keygroup"
+	"github.com/millrace/millrace/internal/metrics"
+	"github.com/millrace/millrace/state"
+)
+
+// JobOption sets something for a whole job.
+type JobOption interface{ applyJob(*config) }
+
+type jobOption func(*config)
+
+func (f jobOption) applyJob(c *config) { f(c) }
+
+type config struct {
+	stateDir        string
+	backend         state.Backend
+	checkpointEvery time.Duration
+	bufferTimeout   time.Duration
+	stopTimeout     time.Duration
+	statusEvery     time.Duration
+	retryFor        time.Duration
+	parallelism     int
+	maxParallelism  int
+	batchSize       int
+	credit          int
+	memory          int64
+	noDrain         bool
+	restart         RestartStrategy
+	logger          *slog.Logger
+	meter           metrics.Meter
+	memoryMeter     *metrics.Memory
+	clock           clock.Clock
+}
+
+func defaults() config {
+	m := &metrics.Memory{}
+	return config{
+		checkpointEvery: 10 * time.Second,
+		bufferTimeout:   5 * time.Millisecond,
+		stopTimeout:     30 * time.Second,
+		statusEvery:     30 * time.Second,
+		retryFor:        5 * time.Minute,
+		parallelism:     1,
+		maxParallelism:  keygroup.DefaultMax,
+		batchSize:       512,
+		credit:          4,
+		memory:          512 << 20,
+		logger:          slog.Default(),
+		meter:           m,
+		memoryMeter:     m,
+		clock:           clock.Real{},
+	}
+}
+
+// StateDir is where the job keeps its state: positions, windows, timers. A job that finds state there goes on where it was. Without it the state lives in
+// memory and ends with the process. One process at a time can use a directory.
+func StateDir(dir string) JobOption { return jobOption(func(c *config) { c.stateDir = dir }) }
+
+// Backend chooses what keeps the state; results do not depend on it. The default is Pebble with a StateDir, memory without.
+func Backend(b state.Backend) JobOption { return jobOption(func(c *config) { c.backend = b }) }
+
+// CheckpointEvery is the time between checkpoints: what a restarted job has to read again at most. The default is 10 s.
+func CheckpointEvery(d time.Duration) JobOption {
+	return jobOption(func(c *config) { c.checkpointEvery = d })
+}
+
+// BufferTimeout bounds how long a record waits in a batch that does not fill while more input is at hand; when the input runs dry batches go at
+// once. The default is 5 ms.
+func BufferTimeout(d time.Duration) JobOption {
+	return jobOption(func(c *config) { c.bufferTimeout = d })
+}
+
+// BatchSize is the number of records in a batch between tasks. The default is 512.
+func BatchSize(records int) JobOption { return jobOption(func(c *config) { c.batchSize = records }) }
+
+// StopTimeout bounds how long Run takes to stop in order once its context is done: the last checkpoint and what waits in sinks. The default is 30 s.
+func StopTimeout(d time.Duration) JobOption { return jobOption(func(c *config) { c.stopTimeout = d }) }
+
+// StatusEvery is how often a running job logs where it is, and which split holds event time back. The default is 30 s; zero or less turns it off.
+func StatusEvery(d time.Duration) JobOption { return jobOption(func(c *config) { c.statusEvery = d }) }
+
+// RetryFor is how long a server that is away is tried again before the run fails. The default is 5 minutes.
+func RetryFor(d time.Duration) JobOption { return jobOption(func(c *config) { c.retryFor = d }) }
+
+// DefaultParallelism is the number of tasks of each operator behind an exchange that does not say otherwise. The default is 1. Source tasks follow
+// the splits: one each.
+func DefaultParallelism(n int) JobOption { return jobOption(func(c *config) { c.parallelism = n }) }
+
+// MaxParallelism is the number of key groups, the bound of all parallelism. It is fixed for the life of the state. The default is 128.
+func MaxParallelism(n int) JobOption { return jobOption(func(c *config) { c.maxParallelism = n }) }
+
+// MemoryBudget bounds the memory of the job's state: half of it for live values, by estimate, the rest for the backend's caches. What does not fit stays on
+// disk. The default is 512 MiB.
+func MemoryBudget(bytes int64) JobOption { return jobOption(func(c *config) { c.memory = bytes }) }
+
+// NoDrain keeps windows open at the end of bounded input: they stay in the state, and a later run with more input goes on with them. By default the
+// end of input fires everything and finishes the job.
+func NoDrain() JobOption { return jobOption(func(c *config) { c.noDrain = true }) }
+
+// Restart says what happens when the job fails. The default is not to restart.
+func Restart(s RestartStrategy) JobOption { return jobOption(func(c *config) { c.restart = s }) }
+
+// Logger takes the job's log. The default is slog.Default().
+func Logger(l *slog.Logger) JobOption { return jobOption(func(c *config) { c.logger = l }) }
+
+// Meter makes counters: the interface that an exporter implements.
+type Meter = metrics.Meter
+
+// Counter only grows.
+type Counter = metrics.Counter
+
+// WithMeter sends the job's counters to m as well as to Job.Counters.
+func WithMeter(m Meter) JobOption {
+	return jobOption(func(c *config) { c.meter = metrics.Both(c.memoryMeter, m) })
+}
+
+// OpOption sets something for one operator.
+type OpOption interface{ applyOp(*opConfig) }
+
+type opOption func(*opConfig)
+
+func (f opOption) applyOp(c *opConfig) { f(c) }
+
+type opConfig struct {
+	name            string
+	parallelism     int
+	dropRetractions bool
+}
+
+func opOptions(opts []OpOption) (c opConfig) {
+	for _, o := range opts {
+		o.applyOp(&c)
+	}
+	return c
+}
+
+// Name names an operator that takes no name by position. Names are unique in a job.
+func Name(name string) OpOption { return opOption(func(c *opConfig) { c.name = name }) }
+
+// Parallelism is the number of tasks of an operator behind an exchange.
+func Parallelism(n int) OpOption { return opOption(func(c *opConfig) { c.parallelism = n }) }
+
+// DropRetractions has an operator ignore retractions of results that late records superseded, counting them. Without it an operator that cannot take
+// anything back refuses to be built behind one that may.
+func DropRetractions() OpOption { return opOption(func(c *opConfig) { c.dropRetractions = true }) }

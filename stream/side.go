@@ -1,0 +1,69 @@
+package stream
+
+import (
+	"sync"
+
+	"github.com/millrace/millrace/internal/flow"
+	"github.com/millrace/millrace/internal/runtime"
+)
+
+// Tag names a side output of a function: further results, of another type if need be, beside the main ones. Make it with NewTag and share it between the
+// function and SideOutput. It is safe for concurrent use.
+type Tag[T any] struct {
+	name  string
+	mu    sync.RWMutex
+	bound map[tagKey]flow.Pusher[T]
+}
+
+type tagKey struct {
+	run  *runtime.Run
+	task int
+	uid  string
+}
+
+// NewTag makes a tag.
+func NewTag[T any](name string) *Tag[T] {
+	return &Tag[T]{name: name, bound: map[tagKey]flow.Pusher[T]{}}
+}
+
+// SideOutput is what the function behind s, a stream that Process returned, emits to the tag.
+func SideOutput[O, T any](s DataStream[O], tag *Tag[T]) DataStream[T] {
+	n := s.out.node
+	out := newOutput(s.out.job, n, builtin[T]())
+	n.sides = append(n.sides, func(t *runtime.Task) flow.Control {
+		next, control := out.build(t)
+		key := tagKey{t.Run(), t.ID(), n.uid}
+		tag.mu.Lock()
+		tag.bound[key] = next
+		tag.mu.Unlock()
+		t.OnClose(func() error {
+			tag.mu.Lock()
+			delete(tag.bound, key)
+			tag.mu.Unlock()
+			return nil
+		})
+		return control
+	})
+	return DataStream[T]{out: out}
+}
+
+func (n *node) buildSides(t *runtime.Task) flow.Control {
+	var cs []flow.Control
+	for _, s := range n.sides {
+		cs = append(cs, s(t))
+	}
+	return flow.Join(cs...)
+}
+
+// EmitTo sends v to a side output, with the timestamp of the record or timer at hand. Where nobody reads the tag it is dropped.
+func EmitTo[T any](ctx *Context, tag *Tag[T], v T) error {
+	tag.mu.RLock()
+	next := tag.bound[tagKey{ctx.task.Run(), ctx.task.ID(), ctx.uid}]
+	tag.mu.RUnlock()
+	if next == nil {
+		return nil
+	}
+	err := next.Push(ctx.meta, v)
+	ctx.task.At = ctx.uid
+	return err
+}

@@ -1,0 +1,123 @@
+package stream
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/millrace/millrace/internal/runtime"
+	"github.com/millrace/millrace/watermark"
+)
+
+// SplitStatus is how far a split has come.
+type SplitStatus = runtime.SplitStatus
+
+// Status is where a job is.
+type Status struct {
+	Splits []SplitStatus
+	// Watermark is the event time up to which everything has been read: the minimum over the splits that count. It is watermark.Min when one
+	// of them has not begun.
+	Watermark int64
+	// HeldBy is the split that holds the watermark, "" when nothing does.
+	HeldBy string
+}
+
+// Status tells where the running job, or its last run, is.
+func (j *Job) Status() Status {
+	j.mu.Lock()
+	r := j.run
+	j.mu.Unlock()
+	if r == nil {
+		return Status{Watermark: watermark.Min}
+	}
+	return statusOf(r)
+}
+
+func statusOf(r *runtime.Run) Status {
+	s := Status{Splits: r.Splits.Status(), Watermark: watermark.Max}
+	for _, p := range s.Splits {
+		if !p.Finished && !p.Idle && p.Watermark <= s.Watermark {
+			if p.Watermark < s.Watermark || s.HeldBy == "" {
+				s.Watermark, s.HeldBy = p.Watermark, p.ID
+			}
+		}
+	}
+	return s
+}
+
+// report logs where the job is, and why nothing fires when time stands still.
+func (j *Job) report(ctx context.Context, r *runtime.Run) {
+	var last Status
+	last.Watermark = watermark.Max
+	for {
+		ring, stop := j.cfg.clock.After(j.cfg.statusEvery)
+		select {
+		case <-ring:
+		case <-ctx.Done():
+			stop()
+			return
+		}
+		s := statusOf(r)
+		args := []any{"job", j.name, "records", j.Count("records_in"), "watermark", FormatTime(s.Watermark)}
+		if s.Watermark == last.Watermark && s.HeldBy != "" {
+			j.cfg.logger.Warn("event time stands still", append(args, "held by", s.HeldBy, "because", s.reason())...)
+		} else {
+			j.cfg.logger.Info("running", args...)
+		}
+		last = s
+	}
+}
+
+// reason says in words why the holding split does not move.
+func (s Status) reason() string {
+	for _, p := range s.Splits {
+		if p.ID != s.HeldBy {
+			continue
+		}
+		switch {
+		case p.AtEnd && p.Records == 0:
+			return "it has no records; set an idleness in the watermark strategy if it may stay empty"
+		case p.AtEnd:
+			return "it has no new records; set an idleness in the watermark strategy if it may fall silent"
+		case p.Paused:
+			return "it waits for slower splits"
+		default:
+			return "it is being read"
+		}
+	}
+	return ""
+}
+
+// FormatTime prints event time in milliseconds as RFC 3339, the ends of time in words.
+func FormatTime(ms int64) string {
+	switch ms {
+	case watermark.Min:
+		return "not begun"
+	case watermark.Max:
+		return "end of input"
+	}
+	return time.UnixMilli(ms).UTC().Format("2006-01-02T15:04:05.000Z07:00")
+}
+
+// StateStats is what keyed state did in a run.
+type StateStats struct {
+	Keys      int   // in memory at the end
+	Reads     int64 // keys read from the backend because they were not in memory
+	Evictions int64 // keys that left memory
+}
+
+// StateStats tells what keyed state did in the job's last finished run.
+func (j *Job) StateStats() StateStats {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.last
+}
+
+func stateStats(r *runtime.Run) StateStats {
+	s := r.StateStats()
+	return StateStats{Keys: s.Entries, Reads: s.Reads, Evictions: s.Evictions}
+}
+
+func (s StateStats) String() string {
+	return fmt.Sprintf("%d keys in memory, %d read from disk, %d evicted", s.Keys, s.Reads, s.Evictions)
+}

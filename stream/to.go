@@ -1,0 +1,61 @@
+package stream
+
+import (
+	"github.com/millrace/millrace/internal/exchange"
+	"github.com/millrace/millrace/internal/flow"
+	"github.com/millrace/millrace/internal/runtime"
+	"github.com/millrace/millrace/sink"
+)
+
+// To writes a stream to a sink, one writer for each task. name is the sink's uid. A sink of a single writer gets all records by an exchange; so does
+// one with Parallelism.
+func To[T any](s DataStream[T], name string, to sink.Sink[T], opts ...OpOption) {
+	c := opOptions(opts)
+	j := s.out.job
+	n := j.add("sink", name, s.out.node)
+	n.detail = to.String()
+	n.shape = "sink"
+	if n.retracts && !to.Traits().Upserts {
+		j.warn(n, "it cannot take rows back: a result that a late record supersedes stays beside its successor; use a sink with upserts to have the last result only")
+	}
+	build := func(t *runtime.Task) (flow.Pusher[T], flow.Control) {
+		var next flow.Pusher[T] = runtime.NewSink(t, n.uid, to)
+		if c.dropRetractions {
+			next = &dropRetractions[T]{next, t.Run().Meter().Counter("retractions_dropped", "operator", n.uid)}
+		}
+		return next, flow.Still
+	}
+	switch {
+	case to.Traits().Single:
+		exchangeTo(s.out, n, single, 1, newRoundRobin[T](1), build)
+	case c.parallelism > 0:
+		exchangeTo(s.out, n, roundRobin, c.parallelism, newRoundRobin[T](c.parallelism), build)
+	default:
+		s.out.read(n, build)
+	}
+}
+
+// Rebalance spreads a stream evenly over parallelism tasks.
+func Rebalance[T any](s DataStream[T], parallelism int, opts ...OpOption) DataStream[T] {
+	n := s.out.job.add("rebalance", opOptions(opts).name, s.out.node)
+	out := newOutput(s.out.job, n, s.out.codec)
+	exchangeTo(s.out, n, roundRobin, parallelism, newRoundRobin[T](parallelism), out.build)
+	return DataStream[T]{out: out}
+}
+
+type roundRobinRoute[T any] struct{ next, parallelism int }
+
+func newRoundRobin[T any](parallelism int) func() exchange.Route[T] {
+	return func() exchange.Route[T] { return &roundRobinRoute[T]{parallelism: parallelism} }
+}
+
+// Route moves on after a record, but keeps an atomic step together.
+func (r *roundRobinRoute[T]) Route(m *flow.Meta, _ T) (int, error) {
+	at := r.next
+	if !m.More {
+		if r.next++; r.next == r.parallelism {
+			r.next = 0
+		}
+	}
+	return at, nil
+}

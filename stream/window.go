@@ -1,0 +1,191 @@
+package stream
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/millrace/millrace/internal/flow"
+	"github.com/millrace/millrace/internal/metrics"
+	"github.com/millrace/millrace/internal/runtime"
+	"github.com/millrace/millrace/internal/windowing"
+	"github.com/millrace/millrace/window"
+)
+
+// WindowOption sets something for Window.
+type WindowOption interface{ applyWindow(*windowConfig) }
+
+type windowOption func(*windowConfig)
+
+func (f windowOption) applyWindow(c *windowConfig) { f(c) }
+
+type windowConfig struct {
+	lateness time.Duration
+	strict   bool
+	trigger  window.Trigger
+}
+
+// AllowedLateness keeps a window open for late records for so long after its end: each that it takes emits the window again, and takes back what the new
+// result supersedes. The default is 0.
+func AllowedLateness(d time.Duration) WindowOption {
+	return windowOption(func(c *windowConfig) { c.lateness = d })
+}
+
+// StrictLateness refuses every record that is older than its split's watermark less the allowed lateness, even where it would extend an open
+// session. With it sessions are a function of the log also when a key's records come from several splits.
+func StrictLateness() WindowOption { return windowOption(func(c *windowConfig) { c.strict = true }) }
+
+// Trigger emits windows when t says, in place of the assigner's own trigger.
+func Trigger(t window.Trigger) WindowOption {
+	return windowOption(func(c *windowConfig) { c.trigger = t })
+}
+
+// WindowedStream is a keyed stream in windows. Process, Aggregate or Reduce says what comes out of them; it is used once.
+type WindowedStream[K comparable, T any] struct {
+	keyed    KeyedStream[K, T]
+	assigner window.Assigner
+	gap      func(T) int64
+	cfg      windowConfig
+	late     *output[T]
+	user     *node // shared by copies of the handle: what uses it
+}
+
+// Window puts the records of a keyed stream into windows.
+func Window[K comparable, T any](s KeyedStream[K, T], a window.Assigner, opts ...WindowOption) WindowedStream[K, T] {
+	w := WindowedStream[K, T]{keyed: s, assigner: a, user: &node{}}
+	for _, o := range opts {
+		o.applyWindow(&w.cfg)
+	}
+	w.late = newOutput(s.out.job, w.user, s.out.codec)
+	if e, ok := a.(interface{ Err() error }); ok && e.Err() != nil {
+		s.out.job.fail(s.out.node, e.Err())
+	}
+	if w.cfg.lateness < 0 {
+		s.out.job.fail(s.out.node, fmt.Errorf("an allowed lateness of %s is negative", w.cfg.lateness))
+	}
+	return w
+}
+
+// DynamicSessions puts the records into event-time sessions whose gap each record sets: it belongs to [t, t+gap), at least a millisecond. gap has no state. rule names
+// it in the job's fingerprint: change it when the function changes.
+func DynamicSessions[K comparable, T any](s KeyedStream[K, T], rule string, gap func(T) time.Duration, opts ...WindowOption) WindowedStream[K, T] {
+	w := Window(s, dynamicSession{rule}, opts...)
+	w.gap = func(v T) int64 { return gap(v).Milliseconds() }
+	return w
+}
+
+type dynamicSession struct{ rule string }
+
+func (dynamicSession) Assign(dst []window.TimeWindow, _ int64) []window.TimeWindow { return dst }
+func (dynamicSession) Traits() window.Traits                                       { return window.Traits{Merging: true} }
+func (d dynamicSession) String() string                                            { return "session gap by " + d.rule }
+
+// Late is the records that no window took, because they came too late. They are counted as "late", read or not.
+func Late[K comparable, T any](w WindowedStream[K, T]) DataStream[T] {
+	return DataStream[T]{out: w.late}
+}
+
+func (w WindowedStream[K, T]) job() *Job   { return w.keyed.out.job }
+func (w WindowedStream[K, T]) node() *node { return w.keyed.out.node }
+
+// shape is the definition that the operator's state depends on.
+func (w WindowedStream[K, T]) shape() string {
+	parts := []string{w.assigner.String()}
+	if w.cfg.trigger != nil {
+		parts = append(parts, "trigger "+w.cfg.trigger.String())
+	}
+	parts = append(parts, fmt.Sprintf("lateness %s", w.cfg.lateness))
+	if w.cfg.strict {
+		parts = append(parts, "strict")
+	}
+	return strings.Join(append(parts, w.keyed.shape()), "; ")
+}
+
+// connect builds the window operator of n. fire makes, for a task, what emits its panes and what time is passed on to.
+func connect[K comparable, T, A any](w WindowedStream[K, T], n *node, c opConfig, fold windowing.Fold[T, A], fire func(*runtime.Task) (func(*windowing.Pane[A]) error, flow.Control)) {
+	j := w.job()
+	if w.user.uid != "" {
+		j.fail(n, fmt.Errorf("its windows are used by %q already: call Window again", w.user.uid))
+		return
+	}
+	if w.cfg.lateness.Milliseconds() < n.lateness {
+		j.fail(n, fmt.Errorf("its allowed lateness of %s is below the %s of the windows before it, whose late results it would lose", w.cfg.lateness, time.Duration(n.lateness)*time.Millisecond))
+	}
+	if n.retracts && fold.Retract == nil && !c.dropRetractions {
+		j.fail(n, fmt.Errorf("the results it reads may be taken back (allowed lateness or a trigger further up), and it cannot take anything back: give it a Retract, or DropRetractions"))
+	}
+	if fold.Codec == nil {
+		j.fail(n, fmt.Errorf("what its windows hold has no codec: give the stream one by WithCodec, or the aggregator a Codec method"))
+		return
+	}
+	n.detail = w.assigner.String()
+	n.shape = n.kind + "; " + w.shape() + "; holds " + fold.Codec.ID()
+	dropped := n.retracts && c.dropRetractions
+	n.retracts = w.cfg.lateness > 0 || w.cfg.trigger != nil || w.assigner.Traits().Trigger != nil || n.retracts && !dropped
+	n.lateness = max(n.lateness, w.cfg.lateness.Milliseconds())
+	*w.user = *n
+	w.late.node = n
+	w.keyed.feed(n, c.parallelism, func(t *runtime.Task) (flow.Pusher[T], flow.Control) {
+		emit, control := fire(t)
+		late, lateControl := w.late.build(t)
+		store := w.keyed.store(t, n)
+		key := w.keyed.keyOf()
+		op := windowing.New(windowing.Config[T, A]{
+			Assigner: w.assigner, Gap: w.gap, Trigger: w.cfg.trigger, Lateness: w.cfg.lateness.Milliseconds(), Strict: w.cfg.strict,
+			OneSplitPerKey: w.keyed.cfg.oneSplit, Fold: fold, Store: store, Now: t.Now, Key: key, Admit: w.keyed.admit(t),
+			Fire: emit, Late: late, Next: flow.Join(control, lateControl),
+		})
+		t.OnWake(op.NextWake, op.Wake)
+		countWindows(t, n.uid, &op.Counters)
+		var next flow.Pusher[T] = op
+		if dropped {
+			next = &dropRetractions[T]{next: op, dropped: t.Run().Meter().Counter("retractions_dropped", "operator", n.uid)}
+		}
+		return &at[T]{next, t, n.uid}, op
+	})
+}
+
+// at attributes what happens in an operator to it.
+type at[T any] struct {
+	next flow.Pusher[T]
+	task *runtime.Task
+	uid  string
+}
+
+func (o *at[T]) Push(m *flow.Meta, v T) error {
+	o.task.At = o.uid
+	return o.next.Push(m, v)
+}
+
+type dropRetractions[T any] struct {
+	next    flow.Pusher[T]
+	dropped metrics.Counter
+}
+
+func (o *dropRetractions[T]) Push(m *flow.Meta, v T) error {
+	if m.Retract {
+		o.dropped.Add(1)
+		return nil
+	}
+	return o.next.Push(m, v)
+}
+
+// countWindows publishes an operator's counters whenever its task flushes.
+func countWindows(t *runtime.Task, uid string, c *windowing.Counters) {
+	var last windowing.Counters
+	meter := t.Run().Meter()
+	late, idle := meter.Counter("late", "operator", uid), meter.Counter("late_by_idling", "operator", uid)
+	refusable := meter.Counter("below_strict_lateness", "operator", uid)
+	panes, retractions := meter.Counter("panes", "operator", uid), meter.Counter("retractions", "operator", uid)
+	publish := func() error {
+		late.Add(c.LateRecords - last.LateRecords)
+		idle.Add(c.LateByIdling - last.LateByIdling)
+		refusable.Add(c.Refusable - last.Refusable)
+		panes.Add(c.Panes - last.Panes)
+		retractions.Add(c.Retractions - last.Retractions)
+		last = *c
+		return nil
+	}
+	t.OnFlush(publish)
+	t.OnClose(publish)
+}
