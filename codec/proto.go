@@ -89,9 +89,7 @@ func (c *ProtoCodec[M]) Append(dst []byte, v M) ([]byte, error) {
 		return dst, fmt.Errorf("codec %s: %w", c.id, err)
 	}
 	if c.order != nil {
-		if err := c.order.sort(out[len(dst):]); err != nil {
-			return dst, malformed(c.id, err)
-		}
+		c.order.sort(out[len(dst):])
 	}
 	return out, nil
 }

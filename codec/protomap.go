@@ -2,7 +2,6 @@ package codec
 
 import (
 	"bytes"
-	"errors"
 	"slices"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -73,10 +72,9 @@ func reachesMap(o *mapOrder, seen map[*mapOrder]bool) bool {
 	return false
 }
 
-var errNotWire = errors.New("generated marshalling wrote what is not a protobuf message")
-
-// sort orders b, one encoded message, in place. Generated code writes a map's entries in a row, which is what it relies on.
-func (o *mapOrder) sort(b []byte) error {
+// sort orders b, one encoded message, in place. Generated code writes a map's entries in a row, and after all known fields the unknown ones as they came.
+// It accepts unknown fields that are malformed (a group closed by another's number), so where b cannot be taken apart the known fields are over.
+func (o *mapOrder) sort(b []byte) {
 	var few [16][]byte // most maps are small
 	var run = few[:0]
 	var runOf protowire.Number
@@ -84,11 +82,11 @@ func (o *mapOrder) sort(b []byte) error {
 	for at < len(b) {
 		num, typ, n := protowire.ConsumeTag(b[at:])
 		if n < 0 {
-			return errNotWire
+			break
 		}
 		size := protowire.ConsumeFieldValue(num, typ, b[at+n:])
 		if size < 0 {
-			return errNotWire
+			break
 		}
 		end := at + n + size
 		f := o.fields[num]
@@ -99,9 +97,7 @@ func (o *mapOrder) sort(b []byte) error {
 		if f != nil && typ == protowire.BytesType {
 			if len(f.inner.fields) > 0 {
 				_, lenSize := protowire.ConsumeVarint(b[at+n:])
-				if err := f.inner.sort(b[at+n+lenSize : end]); err != nil {
-					return err
-				}
+				f.inner.sort(b[at+n+lenSize : end])
 			}
 			if f.isMap {
 				if len(run) == 0 {
@@ -113,7 +109,6 @@ func (o *mapOrder) sort(b []byte) error {
 		at = end
 	}
 	sortRun(b[runStart:], run)
-	return nil
 }
 
 // sortRun puts the entries, which lie in a row in b, into order.

@@ -92,13 +92,13 @@ func (c *config) sarama() (*sarama.Config, error) {
 		p := &s.Producer
 		p.Idempotent, p.RequiredAcks, s.Net.MaxOpenRequests = true, sarama.WaitForAll, 1
 		p.Retry.Max = producerRetries
-		p.Return.Successes, p.Return.Errors = true, true
 		p.Partitioner = c.partitioner
 		p.Compression = c.compression
 		p.MaxMessageBytes = max(1, c.maxMessage)
 		if c.connection.Tune != nil {
 			c.connection.Tune(s)
 		}
+		p.Return.Successes, p.Return.Errors = true, true // how a Producer learns of the end of each record
 	}
 	conf, err := connection.Sarama()
 	return conf, errors.Join(append(errs, err)...)

@@ -153,8 +153,9 @@ func explain(e *sarama.ProducerError) error {
 		key = key[:64]
 	}
 	hint := ""
+	var refused sarama.ConfigurationError // what sarama itself says of a record above the limit
 	switch {
-	case errors.Is(e.Err, sarama.ErrMessageSizeTooLarge):
+	case errors.Is(e.Err, sarama.ErrMessageSizeTooLarge), errors.As(e.Err, &refused):
 		hint = " (raise MaxMessageBytes here and max.message.bytes of the topic)"
 	case errors.Is(e.Err, sarama.ErrUnknownTopicOrPartition):
 		hint = " (create the topic, or correct its name)"

@@ -54,6 +54,9 @@ func (r *reader[T]) Fetch(ctx context.Context) (source.Chunk[T], error) {
 			return nil, ctx.Err()
 		}
 		r.disconnect()
+		if out.tries == 0 {
+			r.session.log.Warn("kafka: reading is interrupted, trying again", "split", r.split.ID, "offset", r.pos, "error", err)
+		}
 		if err = out.note(err, r.session.src.retryFor); err != nil {
 			return nil, r.explain(err)
 		}

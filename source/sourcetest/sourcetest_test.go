@@ -128,6 +128,9 @@ func TestTheKitFindsFaults(t *testing.T) {
 		t.Run(fault, func(t *testing.T) {
 			var all []string
 			for _, c := range checks[int]() {
+				if fault == "reuse" && c.name == "chunks are walked beside fetching" {
+					continue // a data race, which the race detector reports by itself
+				}
 				if err := c.run(cfg(fault)); err != nil {
 					all = append(all, err.Error())
 				}
