@@ -3,17 +3,15 @@ package codec
 import (
 	"errors"
 	"fmt"
+
+	"github.com/millrace/millrace/internal/scalar"
 )
 
 // ErrMalformed is wrapped by what Decode and DecodeRecord return for bytes that are not an encoding of the type.
-var ErrMalformed = errors.New("malformed encoding")
+var ErrMalformed = scalar.ErrMalformed
 
 // ErrNoValue is wrapped by what DecodeRecord returns for a record without a value (nil, not merely empty): a Kafka tombstone.
 var ErrNoValue = errors.New("record has no value")
-
-func wrongLength(id string, got, want int) error {
-	return fmt.Errorf("codec %s: %d bytes, want %d: %w", id, got, want, ErrMalformed)
-}
 
 // malformed keeps the cause and marks it.
 func malformed(id string, cause error) error {

@@ -102,15 +102,38 @@ func windowResult[K comparable, T, A, O any](w WindowedStream[K, T], kind, name 
 	}
 	n := w.job().add(kind, name, w.node())
 	out := newOutput(w.job(), n, codec)
+	push := func(t *runtime.Task, next flow.Pusher[O], m *flow.Meta, k string, in window.TimeWindow, a A) error {
+		t.At = n.uid
+		key, err := w.keyed.coder.decode(bytesOf(k))
+		if err != nil {
+			return err
+		}
+		return next.Push(m, result(key, in, a))
+	}
+	if w.assigner.Traits().KeepLast > 0 { // what drops records cannot fold them before
+		var elements windowing.Fold[T, []T]
+		if w.keyed.out.codec != nil {
+			elements = windowing.Elements(w.keyed.out.codec)
+		}
+		connect(w, n, opOptions(opts), elements, func(t *runtime.Task) (func(*windowing.Pane[[]T]) error, flow.Control) {
+			next, control := out.build(t)
+			return func(p *windowing.Pane[[]T]) error {
+				t.At = n.uid
+				var a box[A]
+				for _, v := range *p.Contents {
+					if err := fold.Add(&a, v); err != nil {
+						return err
+					}
+				}
+				return push(t, next, p.Meta, p.Key, p.Window, a.v)
+			}, control
+		})
+		return DataStream[O]{out: out}
+	}
 	connect(w, n, opOptions(opts), fold, func(t *runtime.Task) (func(*windowing.Pane[box[A]]) error, flow.Control) {
 		next, control := out.build(t)
 		return func(p *windowing.Pane[box[A]]) error {
-			t.At = n.uid
-			key, err := w.keyed.coder.decode(bytesOf(p.Key))
-			if err != nil {
-				return err
-			}
-			return next.Push(p.Meta, result(key, p.Window, p.Contents.v))
+			return push(t, next, p.Meta, p.Key, p.Window, p.Contents.v)
 		}, control
 	})
 	return DataStream[O]{out: out}

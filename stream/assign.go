@@ -16,6 +16,9 @@ import (
 func AssignTimestamps[T any](s DataStream[T], strategy watermark.Strategy[T], opts ...OpOption) DataStream[T] {
 	j := s.out.job
 	n := j.add("timestamps", opOptions(opts).name, s.out.node)
+	if err := strategy.Err(); err != nil {
+		j.fail(n, err)
+	}
 	n.detail = strategyName(strategy)
 	n.shape = "timestamps; " + n.detail
 	if s.out.node.exchanged() {

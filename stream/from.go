@@ -34,6 +34,9 @@ func From[T any](j *Job, name string, src source.Source[T], strategy watermark.S
 		o.applySource(&c)
 	}
 	n := j.add("source", name)
+	if err := strategy.Err(); err != nil {
+		j.fail(n, err)
+	}
 	n.detail = fmt.Sprintf("%s; %s", src, strategyName(strategy))
 	n.shape = "source; " + strategyName(strategy)
 	out := newOutput(j, n, elementCodec(src))

@@ -57,8 +57,10 @@ func Window[K comparable, T any](s KeyedStream[K, T], a window.Assigner, opts ..
 		o.applyWindow(&w.cfg)
 	}
 	w.late = newOutput(s.out.job, w.user, s.out.codec)
-	if e, ok := a.(interface{ Err() error }); ok && e.Err() != nil {
-		s.out.job.fail(s.out.node, e.Err())
+	for _, part := range []any{a, w.cfg.trigger} {
+		if v, ok := part.(window.Validator); ok && v.Err() != nil {
+			s.out.job.fail(s.out.node, v.Err())
+		}
 	}
 	if w.cfg.lateness < 0 {
 		s.out.job.fail(s.out.node, fmt.Errorf("an allowed lateness of %s is negative", w.cfg.lateness))
@@ -121,7 +123,12 @@ func connect[K comparable, T, A any](w WindowedStream[K, T], n *node, c opConfig
 	n.detail = w.assigner.String()
 	n.shape = n.kind + "; " + w.shape() + "; holds " + fold.Codec.ID()
 	dropped := n.retracts && c.dropRetractions
-	n.retracts = w.cfg.lateness > 0 || w.cfg.trigger != nil || w.assigner.Traits().Trigger != nil || n.retracts && !dropped
+	traits := w.assigner.Traits()
+	trigger := w.cfg.trigger
+	if trigger == nil {
+		trigger = traits.Trigger
+	}
+	n.retracts = traits.KeepLast == 0 && (w.cfg.lateness > 0 || trigger != nil && !window.Discards(trigger)) || n.retracts && !dropped
 	n.lateness = max(n.lateness, w.cfg.lateness.Milliseconds())
 	*w.user = *n
 	w.late.node = n

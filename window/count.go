@@ -43,6 +43,24 @@ func Purging(t Trigger) Trigger {
 	return purging{t}
 }
 
+// Discards reports whether a trigger drops what it emits, so that no later result of a window supersedes an earlier one.
+func Discards(t Trigger) bool {
+	switch t := t.(type) {
+	case purging:
+		return true
+	case never:
+		return true
+	case anyOf:
+		for _, inner := range t {
+			if !Discards(inner) {
+				return false
+			}
+		}
+		return true
+	}
+	return false
+}
+
 func (t purging) Err() error { return errOf(t.inner) }
 
 func (t purging) OnElement(w TimeWindow, ts int64, ctx TriggerContext) Result {

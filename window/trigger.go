@@ -16,7 +16,8 @@ func (r Result) Purges() bool { return r == Purge || r == FireAndPurge }
 
 // TriggerContext is one window of one key as a trigger sees it. It is valid during the call.
 type TriggerContext interface {
-	// Watermark is the event time that counts for this decision: the record's origin watermark, or the operator's where that is higher.
+	// Watermark is the time that counts for this decision: the record's origin watermark, or the operator's where that is higher; for
+	// processing-time windows, the wall clock less one millisecond.
 	Watermark() int64
 	// ProcessingTime is the wall clock in milliseconds.
 	ProcessingTime() int64

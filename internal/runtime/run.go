@@ -47,6 +47,7 @@ type Run struct {
 	ctx     context.Context
 	cancel  context.CancelCauseFunc
 	units   []*unit
+	sinks   map[string][]int // the subtasks of each sink's writers
 	tasks   []*Task
 	after   []func() error // run by Wait when all tasks have ended
 	helpers []func(context.Context)

@@ -2,8 +2,11 @@ package runtime
 
 import (
 	"context"
+	"maps"
 	"math"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/millrace/millrace/internal/flow"
@@ -48,6 +51,7 @@ func NewSink[T any](t *Task, name string, s sink.Sink[T]) flow.Pusher[T] {
 	if o.traits.BatchRows <= 0 {
 		o.traits.BatchRows = defaultBatchRows
 	}
+	t.run.writers(name, t.Subtask)
 	t.OnOpen(o.open)
 	t.OnFlush(o.flush)
 	t.OnWake(func() int64 {
@@ -77,7 +81,7 @@ func (o *sinkTask[T]) open(ctx context.Context) error {
 		return nil
 	}
 	o.commits = c
-	saved := o.task.run.meta.sinks[o.key()].Pending
+	saved := o.task.run.prepared(o.name, o.task.Subtask)
 	for _, p := range saved {
 		if err := o.do(func() error { return c.Commit(ctx, p) }); err != nil {
 			return err
@@ -89,7 +93,32 @@ func (o *sinkTask[T]) open(ctx context.Context) error {
 	return o.do(func() error { return c.Recover(ctx, saved) })
 }
 
-func (o *sinkTask[T]) key() string { return o.name + "/" + strconv.Itoa(o.task.Subtask) }
+func (o *sinkTask[T]) key() string { return sinkKey(o.name, o.task.Subtask) }
+
+func sinkKey(name string, subtask int) string { return name + "/" + strconv.Itoa(subtask) }
+
+// writers notes that a sink has a writer in a subtask.
+func (r *Run) writers(name string, subtask int) {
+	if r.sinks == nil {
+		r.sinks = map[string][]int{}
+	}
+	r.sinks[name] = append(r.sinks[name], subtask)
+}
+
+// prepared is what the last checkpoint left for a sink's writer to commit: its own, and for the first writer also that of subtasks which are no more.
+func (r *Run) prepared(name string, subtask int) [][]byte {
+	pending := r.meta.sinks[sinkKey(name, subtask)].Pending
+	if subtask != slices.Min(r.sinks[name]) {
+		return pending
+	}
+	for _, key := range slices.Sorted(maps.Keys(r.meta.sinks)) {
+		number, mine := strings.CutPrefix(key, name+"/")
+		if n, err := strconv.Atoi(number); mine && err == nil && !slices.Contains(r.sinks[name], n) {
+			pending = append(pending, r.meta.sinks[key].Pending...)
+		}
+	}
+	return pending
+}
 
 // work is the writer's goroutine.
 func (o *sinkTask[T]) work() {

@@ -81,6 +81,7 @@ type Operator[T, A any] struct {
 	merging    bool
 	processing bool
 	retracts   bool
+	keep       int64
 	watermark  int64
 	input      int64 // the watermark that came in: for sessions, a millisecond ahead
 	assigned   []window.TimeWindow
@@ -107,7 +108,9 @@ func New[T, A any](c Config[T, A]) *Operator[T, A] {
 	if o.processing {
 		o.domain = keyed.ProcessingTime
 	}
-	o.retracts = o.Lateness > 0 || o.Trigger != nil
+	o.keep = traits.KeepLast
+	// Windows that keep their last records emit one result after the other, not versions of one.
+	o.retracts = (o.Lateness > 0 || o.Trigger != nil) && o.keep == 0
 	return o
 }
 
@@ -380,6 +383,9 @@ func (o *Operator[T, A]) emit(e *keyed.Entry, l *live[A], origin int64, late boo
 	if l.count <= 0 { // everything in it was taken back
 		l.fired = false
 		return nil
+	}
+	if o.keep > 0 {
+		o.Fold.Keep(&l.contents, o.keep)
 	}
 	o.Panes++
 	o.meta.Timestamp, o.meta.Retract, o.meta.More = l.MaxTimestamp(), false, o.more

@@ -40,7 +40,7 @@ func NewProducer(brokers []string, opts ...Option) (*Producer, error) {
 
 // Send hands over one record. It waits while too many are in flight. The error is ctx's, or that of an earlier record, which Flush would return too.
 func (p *Producer) Send(ctx context.Context, topic string, m *Message) error {
-	if err := p.failure(); err != nil {
+	if err := errors.Join(ctx.Err(), p.failure()); err != nil {
 		return err
 	}
 	select {

@@ -55,7 +55,7 @@ func powerLoss(t *testing.T, opts []pebble.Option, unsynced int, seed uint64) {
 		}
 		return s.Commit(&b)
 	}
-	last := r.IntN(12)
+	last, moment := r.IntN(12), r.IntN(2000)
 	for n := range last {
 		if err := commit(n); err != nil {
 			t.Fatal(err)
@@ -63,7 +63,7 @@ func powerLoss(t *testing.T, opts []pebble.Option, unsynced int, seed uint64) {
 	}
 	returned := make(chan error)
 	go func() { returned <- commit(last) }()
-	for range r.IntN(2000) {
+	for range moment {
 		runtime.Gosched()
 	}
 	after := fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: unsynced, RNG: rand.New(rand.NewPCG(seed, 2))})

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -24,6 +25,8 @@ type failure struct {
 	opened  atomic.Bool // Pebble is past the part in which it returns every error
 	closing atomic.Bool // nobody but Close calls Pebble any more, and it takes errors again
 	frozen  atomic.Bool // some call into Pebble will never return
+
+	underway atomic.Int64 // writing operations on the file system
 
 	backgroundErrors atomic.Int32 // in a row
 }
@@ -48,6 +51,17 @@ func (f *failure) set(err error) {
 		close(f.done)
 		f.log.Error("state store failed", "error", err)
 	})
+}
+
+// isolate raises the fence and reports whether no operation is under way any more, which it waits for at most the given time.
+func (f *failure) isolate(wait time.Duration) bool {
+	f.fenced.Store(true)
+	for end := time.Now().Add(wait); f.underway.Load() > 0; time.Sleep(fencePause) {
+		if time.Now().After(end) {
+			return false
+		}
+	}
+	return true
 }
 
 // freeze never returns. The goroutine is Pebble's own or one of guarded's, and the failure has been set.

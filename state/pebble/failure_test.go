@@ -35,7 +35,7 @@ func TestBrokenDisk(t *testing.T) {
 		for _, ingest := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s/ingest=%v", name, ingest), func(t *testing.T) {
 				t.Parallel()
-				for seed := range uint64(4) {
+				for seed := range uint64(3) {
 					breakDisk(t, hits, ingest, seed)
 				}
 			})
@@ -48,7 +48,7 @@ func breakDisk(t *testing.T, hits func(errorfs.Op) bool, ingest bool, seed uint6
 	r := rand.New(rand.NewPCG(seed, 1))
 	var broken atomic.Bool
 	after := atomic.Int64{}
-	after.Store(int64(r.IntN(300)))
+	after.Store(int64(r.IntN(100)))
 	disk := vfs.NewMem()
 	fs := errorfs.Wrap(disk, errorfs.InjectorFunc(func(op errorfs.Op) error {
 		if op.Kind.ReadOrWrite() == errorfs.OpIsWrite && broken.Load() && hits(op) && after.Add(-1) < 0 {
@@ -65,7 +65,7 @@ func breakDisk(t *testing.T, hits func(errorfs.Op) bool, ingest bool, seed uint6
 		t.Fatal(err)
 	}
 	broken.Store(true)
-	const writers, rounds = 3, 200
+	const writers, rounds = 3, 60
 	var committed [writers]int
 	var wg sync.WaitGroup
 	for w := range writers {

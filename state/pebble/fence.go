@@ -31,106 +31,78 @@ const fencePause = 50 * time.Millisecond
 // walCategory is what Pebble creates its write-ahead log as.
 const walCategory vfs.DiskWriteCategory = "pebble-wal"
 
-// check returns the failure of the store; for a vital operation, one that Pebble would not survive, it does not return then.
-func (fs *fencedFS) check(vital bool) error {
-	if !fs.failure.fenced.Load() {
-		return nil
-	}
-	if !fs.failure.closing.Load() {
-		if vital {
-			fs.failure.freeze()
+// do runs op, which writes, unless the fence is up. For a vital one, the failure of which Pebble would not survive, neither the fence's refusal nor an
+// error returns.
+func (fs *fencedFS) do(vital bool, what string, op func() error) error {
+	f := fs.failure
+	f.underway.Add(1)
+	if f.fenced.Load() {
+		f.underway.Add(-1)
+		if !f.closing.Load() {
+			if vital {
+				f.freeze()
+			}
+			time.Sleep(fencePause)
 		}
-		time.Sleep(fencePause)
+		return fmt.Errorf("%s refused: %w", what, errFenced)
 	}
-	return fmt.Errorf("write refused: %w", errFenced)
-}
-
-// vital passes on the result of an operation that Pebble would not survive the failure of.
-func (fs *fencedFS) vital(what string, err error) error {
-	if err != nil && fs.failure.opened.Load() && !fs.failure.closing.Load() {
-		fs.failure.fence(fmt.Errorf("pebble: store %s failed: %s: %w; repair the cause and open it again", fs.failure.dir, what, err))
-		fs.failure.freeze()
+	err := op()
+	f.underway.Add(-1)
+	if vital && err != nil && f.opened.Load() && !f.closing.Load() {
+		f.fence(fmt.Errorf("pebble: store %s failed: %s: %w; repair the cause and open it again", f.dir, what, err))
+		f.freeze()
 	}
 	return err
 }
 
-func (fs *fencedFS) wrap(f vfs.File, vital bool, err error) (vfs.File, error) {
+// open is do for what opens a file.
+func (fs *fencedFS) open(vital bool, what string, op func() (vfs.File, error)) (vfs.File, error) {
+	var f vfs.File
+	err := fs.do(vital, what, func() (err error) { f, err = op(); return err })
 	if err != nil {
 		return nil, err
 	}
-	return &fencedFile{File: f, fs: fs, isVital: vital}, nil
+	return &fencedFile{File: f, fs: fs, vital: vital}, nil
 }
 
 func (fs *fencedFS) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
-	vital := c == walCategory
-	if err := fs.check(vital); err != nil {
-		return nil, err
-	}
-	f, err := fs.FS.Create(name, c)
-	if vital {
-		err = fs.vital("create the log", err)
-	}
-	return fs.wrap(f, vital, err)
+	return fs.open(c == walCategory, "create", func() (vfs.File, error) { return fs.FS.Create(name, c) })
 }
 
 func (fs *fencedFS) OpenReadWrite(name string, c vfs.DiskWriteCategory, opts ...vfs.OpenOption) (vfs.File, error) {
-	if err := fs.check(false); err != nil {
-		return nil, err
-	}
-	f, err := fs.FS.OpenReadWrite(name, c, opts...)
-	return fs.wrap(f, false, err)
+	return fs.open(c == walCategory, "open", func() (vfs.File, error) { return fs.FS.OpenReadWrite(name, c, opts...) })
 }
 
 func (fs *fencedFS) ReuseForWrite(oldname, newname string, c vfs.DiskWriteCategory) (vfs.File, error) {
-	vital := c == walCategory
-	if err := fs.check(vital); err != nil {
-		return nil, err
-	}
-	f, err := fs.FS.ReuseForWrite(oldname, newname, c)
-	if vital {
-		err = fs.vital("reuse a log", err)
-	}
-	return fs.wrap(f, vital, err)
+	return fs.open(c == walCategory, "reuse", func() (vfs.File, error) { return fs.FS.ReuseForWrite(oldname, newname, c) })
 }
 
 func (fs *fencedFS) OpenDir(name string) (vfs.File, error) {
 	f, err := fs.FS.OpenDir(name)
-	return fs.wrap(f, true, err)
+	if err != nil {
+		return nil, err
+	}
+	return &fencedFile{File: f, fs: fs, vital: true}, nil
 }
 
 func (fs *fencedFS) Link(oldname, newname string) error {
-	if err := fs.check(false); err != nil {
-		return err
-	}
-	return fs.FS.Link(oldname, newname)
+	return fs.do(false, "link", func() error { return fs.FS.Link(oldname, newname) })
 }
 
 func (fs *fencedFS) Remove(name string) error {
-	if err := fs.check(false); err != nil {
-		return err
-	}
-	return fs.FS.Remove(name)
+	return fs.do(false, "remove", func() error { return fs.FS.Remove(name) })
 }
 
 func (fs *fencedFS) RemoveAll(name string) error {
-	if err := fs.check(false); err != nil {
-		return err
-	}
-	return fs.FS.RemoveAll(name)
+	return fs.do(false, "remove", func() error { return fs.FS.RemoveAll(name) })
 }
 
 func (fs *fencedFS) Rename(oldname, newname string) error {
-	if err := fs.check(false); err != nil {
-		return err
-	}
-	return fs.FS.Rename(oldname, newname)
+	return fs.do(false, "rename", func() error { return fs.FS.Rename(oldname, newname) })
 }
 
 func (fs *fencedFS) MkdirAll(dir string, perm os.FileMode) error {
-	if err := fs.check(false); err != nil {
-		return err
-	}
-	return fs.FS.MkdirAll(dir, perm)
+	return fs.do(false, "create", func() error { return fs.FS.MkdirAll(dir, perm) })
 }
 
 // Lock gives Pebble a lock that holds nothing: the store holds the directory's lock itself, so that it can release it when it has to abandon Pebble.
@@ -144,20 +116,11 @@ func (noLock) Close() error { return nil }
 
 type fencedFile struct {
 	vfs.File
-	fs      *fencedFS
-	isVital bool
+	fs    *fencedFS
+	vital bool
 }
 
-func (f *fencedFile) do(what string, op func() error) error {
-	if err := f.fs.check(f.isVital); err != nil {
-		return err
-	}
-	err := op()
-	if f.isVital {
-		return f.fs.vital(what, err)
-	}
-	return err
-}
+func (f *fencedFile) do(what string, op func() error) error { return f.fs.do(f.vital, what, op) }
 
 func (f *fencedFile) Write(p []byte) (n int, err error) {
 	err = f.do("write", func() (err error) { n, err = f.File.Write(p); return err })

@@ -123,16 +123,24 @@ func (s *store) Stats() state.Stats {
 }
 
 // Close waits for the calls under way, flushes, and releases the directory. A second Close does nothing. Of a store that has failed it returns the failure;
-// what of Pebble cannot be closed then is left behind without access to the files.
+// what of Pebble cannot be closed then is left behind without access to the files, and only if a write to them hangs does the directory stay locked.
 func (s *store) Close() error {
 	if !s.gate.shutAndWait() {
 		return nil
 	}
+	closed := false
 	err := s.failure.err()
 	if err == nil {
 		err = s.guarded(s.closeDB)
+		closed = s.failure.err() == nil
 	} else {
-		s.abandon()
+		closed = s.closeFailed()
+	}
+	if !closed {
+		s.failure.log.Warn("the failed store cannot be closed; its memory stays taken until the process ends")
+		if !s.failure.isolate(closeTimeout) {
+			return errors.Join(err, fmt.Errorf("pebble: a write to %s hangs; the directory stays locked until the process ends", s.dir))
+		}
 	}
 	return joinClose(err, s.lock)
 }
@@ -150,33 +158,31 @@ func (s *store) closeDB() error {
 	return writeSeal(s.fs, s.dir)
 }
 
-// abandon closes a failed Pebble, unless a call into it is still under way: that holds locks, maybe for ever. Nothing is flushed.
-func (s *store) abandon() {
-	left := func() {
-		s.failure.log.Warn("the failed store cannot be closed; its memory stays taken until the process ends")
-	}
+// closeFailed closes a Pebble that has failed and reports whether it could: a call that is still under way holds locks, maybe for ever. Nothing is flushed.
+func (s *store) closeFailed() bool {
 	if s.running.Load() > 0 || s.failure.frozen.Load() {
-		left()
-		return
+		return false
 	}
 	s.failure.closing.Store(true)
-	done := make(chan struct{})
+	done := make(chan bool, 1)
 	go func() {
-		defer close(done)
 		defer func() {
 			if p := recover(); p != nil {
 				s.failure.log.Debug("closing the failed store panicked", "panic", p)
+				done <- false
 			}
 		}()
 		if err := s.db.Close(); err != nil {
 			s.failure.log.Debug("closing the failed store", "error", err)
 		}
+		done <- true
 	}()
 	t := time.NewTimer(closeTimeout)
 	defer t.Stop()
 	select {
-	case <-done:
+	case ok := <-done:
+		return ok
 	case <-t.C:
-		left()
+		return false
 	}
 }

@@ -17,7 +17,7 @@ const (
 	// write from damage.
 	formatVersion = pebble.FormatTableFormatV6
 
-	bloomBitsPerKey = 10 // 1 % false positives
+	bloomBitsPerKey = 10      // 1 % false positives
 	blockSize       = 4 << 10 // a read that misses the cache reads and decompresses one block; 16 KiB doubles its time and saves 5 % of the disk
 	indexBlockSize  = 64 << 10
 )

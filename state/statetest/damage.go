@@ -12,7 +12,7 @@ import (
 )
 
 // flipsPerFile bounds the places at which each file is damaged: its first and last bytes, and random ones between.
-const flipsPerFile = 120
+const flipsPerFile = 60
 
 // A damaged file is reported or does not matter; never is there an entry that was not written, or one missing without an error.
 func testDamage(t *testing.T, b state.Backend) {
