@@ -58,7 +58,7 @@ type Store struct {
 	stats    Stats
 }
 
-// Stats counts what the store did. Reads are entries read from the backend, Misses reads that found nothing.
+// Stats counts what the store did. Reads are entries read from the backend, Misses look-ups there that found nothing.
 type Stats struct {
 	Entries, DirtyEntries      int
 	Reads, Misses, Evictions   int64
@@ -142,7 +142,6 @@ func (s *Store) load(key string) (*Entry, error) {
 	s.key = append(s.key[:0], key...)
 	s.key = appendEntryKey(s.key[:0], s.cfg.Operator, s.cfg.ShardOf(s.key), key)
 	value, found, err := s.cfg.Backend.Get(s.key, s.buf)
-	s.stats.Reads++
 	if err != nil {
 		return nil, err
 	}
@@ -150,6 +149,7 @@ func (s *Store) load(key string) (*Entry, error) {
 		s.stats.Misses++
 		return nil, nil
 	}
+	s.stats.Reads++
 	s.buf = value
 	e := s.insert(key)
 	if err := s.decode(e, value); err != nil {

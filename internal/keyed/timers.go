@@ -222,6 +222,9 @@ func (s *Store) Due(d Domain, time int64) (*Entry, int64, error) {
 		}
 		it := q.pop()
 		e := s.table[it.key]
+		if e == nil && s.absent {
+			continue // its state is gone
+		}
 		if e == nil {
 			var err error
 			if e, err = s.load(it.key); err != nil {
