@@ -71,8 +71,15 @@ func Aggregate[K comparable, T, A, O any](w WindowedStream[K, T], name string, f
 
 // Reduce emits the combination of a window's records, in the order they came.
 func Reduce[K comparable, T any](w WindowedStream[K, T], name string, f func(a, b T) T, opts ...OpOption) DataStream[T] {
+	var keep func(T) T
+	if c := w.keyed.out.codec; c != nil {
+		keep = windowing.Keeping(c)
+	}
 	fold := windowing.Fold[T, box[T]]{
 		Add: func(a *box[T], v T) error {
+			if keep != nil {
+				v = keep(v)
+			}
 			if a.full {
 				v = f(a.v, v)
 			}

@@ -20,12 +20,21 @@ type node struct {
 	retracts    bool  // its outputs may take back earlier ones
 	lateness    int64 // the allowed lateness that its outputs may have, in milliseconds
 	local       bool  // keyed in place
+	alias       *node // the operator that a WindowedStream became
 	sides       []func(*runtime.Task) flow.Control
 }
 
 type input struct {
 	from *node
 	ship ship
+}
+
+// self is the node that stands for n: that of late records is known only when their windows are used.
+func (n *node) self() *node {
+	if n.alias != nil {
+		return n.alias
+	}
+	return n
 }
 
 // ship is how records get from one operator to the next.
@@ -97,7 +106,7 @@ func (j *Job) fail(n *node, err error) {
 // exchanged reports whether an exchange lies between the node and its source.
 func (n *node) exchanged() bool {
 	for _, in := range n.inputs {
-		if in.ship != forward || in.from.exchanged() {
+		if in.ship != forward || in.from.self().exchanged() {
 			return true
 		}
 	}

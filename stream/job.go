@@ -21,6 +21,7 @@ type Job struct {
 	nodes    []*node
 	uids     map[string]*node
 	local    bool // a stream is keyed by partition
+	windows  []openWindow
 	problems []error
 	warnings []string
 
@@ -50,6 +51,13 @@ func NewJob(name string, opts ...JobOption) *Job {
 	return j
 }
 
+// openWindow is a WindowedStream, which has to be used.
+type openWindow struct {
+	of    *node
+	rule  string
+	stand *node
+}
+
 func (j *Job) warn(n *node, text string) {
 	j.warnings = append(j.warnings, fmt.Sprintf("%s %q: %s", n.kind, n.uid, text))
 }
@@ -70,6 +78,11 @@ func (j *Job) exchanges() bool {
 func (j *Job) check() error {
 	problems := j.problems
 	add := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
+	for _, w := range j.windows {
+		if w.stand.alias == nil {
+			add("the windows (%s) of %q are not used: say what comes out of them by Process, Aggregate or Reduce", w.rule, w.of.uid)
+		}
+	}
 	c := &j.cfg
 	if j.name == "" {
 		add("the job has no name")
@@ -173,12 +186,12 @@ func (j *Job) attempt(ctx context.Context, store state.Store) error {
 	}
 	if r.Finished() {
 		r.Abandon(context.Canceled)
+		j.keep(r)
 		j.cfg.logger.Info("the job is finished and there is no new input", "job", j.name)
 		return nil
 	}
-	j.mu.Lock()
-	j.run = r
-	j.mu.Unlock()
+	j.keep(r)
+	j.cfg.logger.Info("started", "job", j.name, "splits", len(r.Splits.Status()), "restored", r.Restored())
 	if j.cfg.statusEvery > 0 {
 		r.Help(func(ctx context.Context) { j.report(ctx, r) })
 	}
@@ -195,7 +208,17 @@ func (j *Job) attempt(ctx context.Context, store state.Store) error {
 	j.mu.Lock()
 	j.last = stateStats(r)
 	j.mu.Unlock()
+	if err == nil {
+		j.cfg.logger.Info("ended", "job", j.name, "finished", r.Finished(), "records", j.Count("records_in"))
+	}
 	return err
+}
+
+// keep makes r the run that Status and Drain speak of.
+func (j *Job) keep(r *runtime.Run) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.run = r
 }
 
 // stopWith stops the run in order when ctx is done, and gives it up when that takes too long.

@@ -202,6 +202,9 @@ func (k KeyedStream[K, T]) admit(t *runtime.Task) func(*keyed.Entry, *flow.Meta)
 			if e.Split >= 0 {
 				return nil
 			}
+			if sp.Partitions < 1 {
+				return fmt.Errorf("%w: the source does not say how many partitions %s has; use KeyBy", ErrMisplacedKey, sp.Topic)
+			}
 			if want := p.Partition(bytesOf(e.Key), sp.Partitions); want != sp.Partition {
 				return fmt.Errorf("%w: key %q is in partition %d of %s, %s of %d partitions puts it in %d", ErrMisplacedKey, e.Key, sp.Partition, sp.Topic, p.Name, sp.Partitions, want)
 			}

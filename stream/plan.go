@@ -40,7 +40,7 @@ func (j *Job) planStage(b *strings.Builder, n *node) {
 		}
 	}
 	for _, in := range n.inputs {
-		fmt.Fprintf(b, "<- %s from %q\n", in.ship, in.from.uid)
+		fmt.Fprintf(b, "<- %s from %q\n", in.ship, in.from.self().uid)
 	}
 	fmt.Fprintf(b, "stage %q, %s\n", n.uid, tasks)
 	j.planOperator(b, n, 1)
@@ -57,7 +57,7 @@ func (j *Job) planOperator(b *strings.Builder, n *node, depth int) {
 	b.WriteByte('\n')
 	for _, next := range j.nodes {
 		for _, in := range next.inputs {
-			if in.from == n && in.ship == forward {
+			if in.from.self() == n && in.ship == forward {
 				j.planOperator(b, next, depth+1)
 			}
 		}

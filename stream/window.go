@@ -47,7 +47,7 @@ type WindowedStream[K comparable, T any] struct {
 	gap      func(T) int64
 	cfg      windowConfig
 	late     *output[T]
-	user     *node // shared by copies of the handle: what uses it
+	user     *node // shared by copies of the handle: stands for the operator that uses it
 }
 
 // Window puts the records of a keyed stream into windows.
@@ -57,6 +57,7 @@ func Window[K comparable, T any](s KeyedStream[K, T], a window.Assigner, opts ..
 		o.applyWindow(&w.cfg)
 	}
 	w.late = newOutput(s.out.job, w.user, s.out.codec)
+	s.out.job.windows = append(s.out.job.windows, openWindow{s.out.node, a.String(), w.user})
 	for _, part := range []any{a, w.cfg.trigger} {
 		if v, ok := part.(window.Validator); ok && v.Err() != nil {
 			s.out.job.fail(s.out.node, v.Err())
@@ -106,10 +107,11 @@ func (w WindowedStream[K, T]) shape() string {
 // connect builds the window operator of n. fire makes, for a task, what emits its panes and what time is passed on to.
 func connect[K comparable, T, A any](w WindowedStream[K, T], n *node, c opConfig, fold windowing.Fold[T, A], fire func(*runtime.Task) (func(*windowing.Pane[A]) error, flow.Control)) {
 	j := w.job()
-	if w.user.uid != "" {
-		j.fail(n, fmt.Errorf("its windows are used by %q already: call Window again", w.user.uid))
+	if w.user.alias != nil {
+		j.fail(n, fmt.Errorf("its windows are used by %q already: call Window again", w.user.alias.uid))
 		return
 	}
+	w.user.alias = n
 	if w.cfg.lateness.Milliseconds() < n.lateness {
 		j.fail(n, fmt.Errorf("its allowed lateness of %s is below the %s of the windows before it, whose late results it would lose", w.cfg.lateness, time.Duration(n.lateness)*time.Millisecond))
 	}
@@ -130,8 +132,6 @@ func connect[K comparable, T, A any](w WindowedStream[K, T], n *node, c opConfig
 	}
 	n.retracts = traits.KeepLast == 0 && (w.cfg.lateness > 0 || trigger != nil && !window.Discards(trigger)) || n.retracts && !dropped
 	n.lateness = max(n.lateness, w.cfg.lateness.Milliseconds())
-	*w.user = *n
-	w.late.node = n
 	w.keyed.feed(n, c.parallelism, func(t *runtime.Task) (flow.Pusher[T], flow.Control) {
 		emit, control := fire(t)
 		late, lateControl := w.late.build(t)

@@ -3,6 +3,7 @@ package runtime
 import (
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"strings"
 )
 
@@ -51,4 +52,11 @@ func (t *Task) wrap(err error) error {
 		e.Split, e.Offset = t.run.Splits.Name(m.Split), m.Offset
 	}
 	return e
+}
+
+// caught turns a panic into an error. It is to be deferred.
+func caught(err *error) {
+	if r := recover(); r != nil {
+		*err = &PanicError{Value: r, Stack: debug.Stack()}
+	}
 }

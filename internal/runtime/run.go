@@ -209,16 +209,18 @@ func (r *Run) Wait() error {
 	r.group.Wait()
 	r.stopped()
 	r.side.Wait()
+	cause := context.Cause(r.ctx)
+	r.cancel(context.Canceled)
+	r.group.Wait() // a split found in the last moment waits for a unit that has gone
 	var first error
 	for i := len(r.after) - 1; i >= 0; i-- {
 		if err := r.after[i](); err != nil && first == nil {
 			first = err
 		}
 	}
-	if err := context.Cause(r.ctx); err != nil {
-		return err
+	if cause != nil {
+		return cause
 	}
-	r.cancel(context.Canceled)
 	return first
 }
 

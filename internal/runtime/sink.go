@@ -124,7 +124,10 @@ func (r *Run) prepared(name string, subtask int) [][]byte {
 func (o *sinkTask[T]) work() {
 	defer close(o.done)
 	for job := range o.jobs {
-		o.results <- o.task.run.retry(o.task.Ctx, o.name, sink.IsTemporary, job)
+		o.results <- o.task.run.retry(o.task.Ctx, o.name, sink.IsTemporary, func() (err error) {
+			defer caught(&err)
+			return job()
+		})
 	}
 }
 

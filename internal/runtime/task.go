@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"math"
-	rt "runtime/debug"
 	"strconv"
 	"time"
 
@@ -141,13 +140,9 @@ func (t *Task) Now() int64 { return t.Clock.Now().UnixMilli() }
 
 // guard calls f and turns an error or a panic into an OperatorError that names the operator at work and the record at hand.
 func (t *Task) guard(f func() error) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = t.wrap(&PanicError{Value: r, Stack: rt.Stack()})
-		}
-		t.Here = nil
-	}()
-	return t.wrap(f())
+	defer func() { t.Here, err = nil, t.wrap(err) }()
+	defer caught(&err)
+	return f()
 }
 
 func (t *Task) start() error {

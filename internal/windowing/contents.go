@@ -16,10 +16,31 @@ type Fold[T, A any] struct {
 	Codec state.Codec[A]
 }
 
-// Elements keeps the records as they are.
+// keeper is a codec whose records may share memory with the batch they came in, and how to make them stand alone.
+type keeper[T any] interface {
+	Aliases() bool
+	Keep(v T) T
+}
+
+// Keeping is what makes a record fit to stay in state, nil where it is.
+func Keeping[T any](codec state.Codec[T]) func(T) T {
+	if k, ok := codec.(keeper[T]); ok && k.Aliases() {
+		return k.Keep
+	}
+	return nil
+}
+
+// Elements keeps the records as they are, but for those that share their batch's memory.
 func Elements[T any](codec state.Codec[T]) Fold[T, []T] {
+	keep := Keeping(codec)
 	return Fold[T, []T]{
-		Add:   func(a *[]T, v T) error { *a = append(*a, v); return nil },
+		Add: func(a *[]T, v T) error {
+			if keep != nil {
+				v = keep(v)
+			}
+			*a = append(*a, v)
+			return nil
+		},
 		Merge: func(into, from *[]T) error { *into = append(*into, *from...); return nil },
 		Keep: func(a *[]T, n int64) {
 			if drop := int64(len(*a)) - n; drop > 0 {

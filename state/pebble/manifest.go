@@ -23,17 +23,16 @@ func verifyBeforeOpen(fs vfs.FS, dir string) error {
 	if !desc.Exists {
 		return nil
 	}
-	name := fs.PathBase(desc.ManifestFilename)
-	content, err := readFile(fs, fs.PathJoin(dir, name))
+	if sealed, err := takeSeal(fs, dir, desc); err != nil || sealed {
+		return err
+	}
+	path := fs.PathJoin(dir, fs.PathBase(desc.ManifestFilename))
+	content, err := readFile(fs, path)
 	if err != nil {
 		return describeOpen(dir, err)
 	}
-	sealed, err := takeSeal(fs, dir, name, content)
-	if err != nil || sealed {
-		return err
-	}
 	if at, damaged := manifestDamage(content); damaged {
-		return fmt.Errorf("pebble: %w: %s: invalid chunk at offset %d with valid ones after it", state.ErrCorrupt, fs.PathJoin(dir, name), at)
+		return fmt.Errorf("pebble: %w: %s: invalid chunk at offset %d with valid ones after it", state.ErrCorrupt, path, at)
 	}
 	return nil
 }

@@ -12,16 +12,25 @@ import (
 	"github.com/millrace/millrace/state"
 )
 
-// The seal is a file that Close leaves and Open takes away. It holds the manifest's name, length and checksum, so that damage at the manifest's end is told
-// from a write that a crash cut short: after a clean close there was none. A store without a seal was not closed, which is no error.
+// The seal is a file that Close leaves and Open takes away. It holds names, lengths and checksums of the manifest and of the options file, so that damage
+// at the manifest's end is told from a write that a crash cut short: after a clean close there was none. A store without a seal was not closed, which is no error.
 const (
-	sealFile   = "SEAL"
-	sealTemp   = "SEAL.tmp"
-	sealFormat = "millrace seal 1 %s %d %08x\n"
+	sealFile = "SEAL"
+	sealTemp = "SEAL.tmp"
 )
 
-func seal(manifest string, content []byte) string {
-	return fmt.Sprintf(sealFormat, manifest, len(content), crc32.Checksum(content, castagnoli))
+// seal returns what the seal of the database in dir says now.
+func seal(fs vfs.FS, dir string, desc *pebble.DBDesc) (string, error) {
+	text := "millrace seal 1"
+	for _, path := range []string{desc.ManifestFilename, desc.OptionsFilename} {
+		name := fs.PathBase(path)
+		content, err := readFile(fs, fs.PathJoin(dir, name))
+		if err != nil {
+			return "", err
+		}
+		text += fmt.Sprintf(" %s %d %08x", name, len(content), crc32.Checksum(content, castagnoli))
+	}
+	return text, nil
 }
 
 // writeSeal seals the closed database in dir.
@@ -30,8 +39,7 @@ func writeSeal(fs vfs.FS, dir string) error {
 	if err != nil {
 		return fmt.Errorf("pebble: seal %s: %w", dir, err)
 	}
-	name := fs.PathBase(desc.ManifestFilename)
-	content, err := readFile(fs, fs.PathJoin(dir, name))
+	text, err := seal(fs, dir, desc)
 	if err != nil {
 		return fmt.Errorf("pebble: seal %s: %w", dir, err)
 	}
@@ -40,7 +48,7 @@ func writeSeal(fs vfs.FS, dir string) error {
 	if err != nil {
 		return fmt.Errorf("pebble: seal %s: %w", dir, err)
 	}
-	_, err = f.Write([]byte(seal(name, content)))
+	_, err = f.Write([]byte(text))
 	if err == nil {
 		err = f.Sync()
 	}
@@ -56,19 +64,22 @@ func writeSeal(fs vfs.FS, dir string) error {
 	return nil
 }
 
-// takeSeal reports whether there was a seal, compares it with the manifest and removes it durably, since the manifest is about to change.
-func takeSeal(fs vfs.FS, dir, manifest string, content []byte) (bool, error) {
+// takeSeal reports whether there was a seal, compares it with the files and removes it durably, since they are about to change.
+func takeSeal(fs vfs.FS, dir string, desc *pebble.DBDesc) (bool, error) {
 	path := fs.PathJoin(dir, sealFile)
-	got, err := readFile(fs, path)
+	closed, err := readFile(fs, path)
 	if errors.Is(err, iofs.ErrNotExist) {
 		return false, nil
 	}
 	if err != nil {
 		return false, fmt.Errorf("pebble: open %s: %w", dir, err)
 	}
-	if want := seal(manifest, content); string(got) != want {
-		return true, fmt.Errorf("pebble: %w: %s: it was closed with %q in %s and now is %q",
-			state.ErrCorrupt, fs.PathJoin(dir, manifest), got, sealFile, want)
+	now, err := seal(fs, dir, desc)
+	if err != nil {
+		return true, describeOpen(dir, err)
+	}
+	if now != string(closed) {
+		return true, fmt.Errorf("pebble: open: %w: %s: files changed since the store was closed: %q then, %q now", state.ErrCorrupt, path, closed, now)
 	}
 	if err := fs.Remove(path); err != nil {
 		return true, fmt.Errorf("pebble: open %s: %w", dir, err)

@@ -1,0 +1,53 @@
+// Package screen shares a terminal between messages, which stay, and one progress line, which moves: a bar on a terminal, a plain line now and then elsewhere.
+package screen
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"golang.org/x/term"
+)
+
+// How often progress is shown.
+const (
+	barEvery  = 100 * time.Millisecond
+	lineEvery = time.Second
+)
+
+// Screen is an io.Writer for messages. It is safe for concurrent use.
+type Screen struct {
+	mu       sync.Mutex
+	out      io.Writer
+	terminal bool
+	bar      *Bar // being shown
+}
+
+// New makes a Screen that writes to out.
+func New(out io.Writer) *Screen {
+	s := &Screen{out: out}
+	if f, ok := out.(*os.File); ok {
+		s.terminal = term.IsTerminal(int(f.Fd()))
+	}
+	return s
+}
+
+// Every is how often a Bar wants to be told of progress.
+func (s *Screen) Every() time.Duration {
+	if s.terminal {
+		return barEvery
+	}
+	return lineEvery
+}
+
+// Write prints a message above the progress line.
+func (s *Screen) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.terminal && s.bar != nil {
+		fmt.Fprint(s.out, "\r\x1b[2K")
+	}
+	return s.out.Write(p)
+}
