@@ -70,6 +70,11 @@ type Split struct {
 	Partitions int32  // how many splits the topic has; a partition-local key must map to Partition under this count
 	Start      int64  // where to begin without saved state
 	Stop       int64  // where to end (exclusive), or Unbounded
+	// Earliest is the position of the oldest record: where a split begins that a restored job does not know, since it came while the job was down.
+	Earliest int64
+	// Incarnation tells apart splits of the same ID where the log behind it can be deleted and made again; "" where it cannot be told. A restored job
+	// refuses a split of another incarnation than it had read.
+	Incarnation string
 }
 
 // Reader reads one split. Fetch and Close are called from one goroutine.

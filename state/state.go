@@ -21,7 +21,8 @@ type Backend interface {
 	String() string
 }
 
-// Store is an ordered map of bytes to bytes, safe for concurrent use. A Commit is seen by every Get and Scan that starts after it returned.
+// Store is an ordered map of bytes to bytes, safe for concurrent use. A Commit is seen by every Get and Scan that starts after it returned. Commits under way
+// at the same time write different keys. Calls after Close return an error that wraps fs.ErrClosed.
 type Store interface {
 	// Get appends the value of key to dst[:0] and reports whether there is one.
 	Get(key, dst []byte) (value []byte, found bool, err error)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"sync"
 
-	"github.com/millrace/millrace/internal/clock"
 	"github.com/millrace/millrace/internal/metrics"
 	"github.com/millrace/millrace/internal/runtime"
 	"github.com/millrace/millrace/state"
@@ -195,6 +194,9 @@ func (j *Job) attempt(ctx context.Context, store state.Store) error {
 	if j.cfg.statusEvery > 0 {
 		r.Help(func(ctx context.Context) { j.report(ctx, r) })
 	}
+	if j.cfg.started != nil {
+		j.cfg.started(r)
+	}
 	r.Start()
 	ended := make(chan struct{})
 	stopper := make(chan struct{})
@@ -282,9 +284,6 @@ func (j *Job) Drain() {
 		r.Drain()
 	}
 }
-
-// SetClock is for package streamtest: processing time and all waiting follow c.
-func setClock(c clock.Clock) JobOption { return jobOption(func(cfg *config) { cfg.clock = c }) }
 
 // Sample is one counter's value.
 type Sample = metrics.Sample

@@ -7,6 +7,7 @@ import (
 	"github.com/millrace/millrace/internal/clock"
 	"github.com/millrace/millrace/internal/keygroup"
 	"github.com/millrace/millrace/internal/metrics"
+	"github.com/millrace/millrace/internal/runtime"
 	"github.com/millrace/millrace/state"
 )
 
@@ -36,6 +37,7 @@ type config struct {
 	meter           metrics.Meter
 	memoryMeter     *metrics.Memory
 	clock           clock.Clock
+	started         func(*runtime.Run) // told each run before it begins; may be nil
 }
 
 func defaults() config {
@@ -118,6 +120,12 @@ type Counter = metrics.Counter
 // WithMeter sends the job's counters to m as well as to Job.Counters.
 func WithMeter(m Meter) JobOption {
 	return jobOption(func(c *config) { c.meter = metrics.Both(c.memoryMeter, m) })
+}
+
+// UnderTest is what package streamtest drives a job by: processing time and all waiting follow c, and started, if not nil, is told each run before it
+// begins. The types of its parameters are the module's own: for other programs streamtest.Clock has an option.
+func UnderTest(c clock.Clock, started func(*runtime.Run)) JobOption {
+	return jobOption(func(cfg *config) { cfg.clock, cfg.started = c, started })
 }
 
 // OpOption sets something for one operator.

@@ -26,6 +26,9 @@ func NewTag[T any](name string) *Tag[T] {
 	return &Tag[T]{name: name, bound: map[tagKey]flow.Pusher[T]{}}
 }
 
+// String is the tag's name.
+func (t *Tag[T]) String() string { return t.name }
+
 // SideOutput is what the function behind s, a stream that Process returned, emits to the tag.
 func SideOutput[O, T any](s DataStream[O], tag *Tag[T]) DataStream[T] {
 	n := s.out.node

@@ -71,8 +71,15 @@ func addSplit[T any](ctx context.Context, r *Run, cfg *SourceConfig[T], session 
 	saved, known := r.meta.splits[key]
 	if !known {
 		saved = splitMeta{Number: r.nextSplit(), Position: sp.Start, Watermark: math.MinInt64}
+		if r.restored {
+			saved.Position = sp.Earliest
+		}
 		r.meta.splits[key] = saved
 	} else {
+		if saved.Incarnation != "" && sp.Incarnation != "" && saved.Incarnation != sp.Incarnation {
+			return &OperatorError{Operator: cfg.Name, Err: fmt.Errorf("%w: %s was deleted and made again since the state was written (%s, now %s), so positions mean other records; start a new group",
+				ErrShape, sp.Topic, saved.Incarnation, sp.Incarnation)}
+		}
 		if saved.Finished {
 			sp.Stop = max(sp.Stop, saved.Position)
 		} else if sp.Stop != source.Unbounded && saved.Stop != source.Unbounded {
@@ -122,7 +129,7 @@ func addSplit[T any](ctx context.Context, r *Run, cfg *SourceConfig[T], session 
 		delivered = s.position
 		set(c.Batch, "split", key, splitMeta{
 			Number: split.Number, Position: s.position, Stop: sp.Stop, Watermark: s.watermark, Partitions: sp.Partitions,
-			Finished: s.watermark == math.MaxInt64,
+			Finished: s.watermark == math.MaxInt64, Incarnation: sp.Incarnation,
 		})
 		return nil
 	})

@@ -49,6 +49,8 @@ type splitMeta struct {
 	Watermark  int64
 	Partitions int32
 	Finished   bool
+	// Incarnation is the source's.
+	Incarnation string `json:",omitempty"`
 }
 
 type sinkMeta struct{ Pending [][]byte }

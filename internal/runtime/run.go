@@ -40,22 +40,23 @@ type Config struct {
 type Run struct {
 	Splits *Splits
 
-	cfg     Config
-	store   state.Store
-	meta    *meta
-	numbers map[string]uint16
-	ctx     context.Context
-	cancel  context.CancelCauseFunc
-	units   []*unit
-	sinks   map[string][]int // the subtasks of each sink's writers
-	tasks   []*Task
-	after   []func() error // run by Wait when all tasks have ended
-	helpers []func(context.Context)
-	group   sync.WaitGroup // tasks and units
-	side    sync.WaitGroup // helpers
-	stopped context.CancelFunc
-	started bool
-	mu      sync.Mutex // building, during the run: discovered splits; and units
+	cfg      Config
+	store    state.Store
+	meta     *meta
+	numbers  map[string]uint16
+	ctx      context.Context
+	cancel   context.CancelCauseFunc
+	units    []*unit
+	sinks    map[string][]int // the subtasks of each sink's writers
+	tasks    []*Task
+	after    []func() error // run by Wait when all tasks have ended
+	helpers  []func(context.Context)
+	group    sync.WaitGroup // tasks and units
+	side     sync.WaitGroup // helpers
+	stopped  context.CancelFunc
+	started  bool
+	restored bool       // the state held a checkpoint
+	mu       sync.Mutex // building, during the run: discovered splits; and units
 }
 
 // NewRun reads the state and checks that the job fits it.
@@ -74,7 +75,7 @@ func NewRun(cfg Config, store state.Store) (*Run, error) {
 		}
 	}
 	ctx, cancel := context.WithCancelCause(context.Background())
-	r := &Run{Splits: newSplits(), cfg: cfg, store: store, meta: m, numbers: numbers, ctx: ctx, cancel: cancel}
+	r := &Run{Splits: newSplits(), cfg: cfg, store: store, meta: m, numbers: numbers, ctx: ctx, cancel: cancel, restored: len(m.splits) > 0}
 	if cfg.Shared {
 		r.newUnit("job")
 	}
@@ -82,7 +83,7 @@ func NewRun(cfg Config, store state.Store) (*Run, error) {
 }
 
 // Restored reports whether the state holds an earlier run's checkpoint.
-func (r *Run) Restored() bool { return len(r.meta.splits) > 0 }
+func (r *Run) Restored() bool { return r.restored }
 
 // Finished reports whether an earlier run drained every split that the state knows and the sources have, so that there is nothing to do.
 func (r *Run) Finished() bool {
@@ -229,6 +230,15 @@ func (r *Run) Abandon(err error) {
 	r.cancel(err)
 	for i := len(r.after) - 1; i >= 0; i-- {
 		_ = r.after[i]()
+	}
+}
+
+// Checkpoint asks for a checkpoint now, or after the one under way.
+func (r *Run) Checkpoint() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, u := range r.units {
+		u.demand()
 	}
 }
 

@@ -42,9 +42,11 @@ func TestPositions(t *testing.T) {
 			s := open(t, src(brokers, name, kafka.StartFrom(tc.from), kafka.UntilEnd()))
 			splits, err := s.Splits(t.Context())
 			require.NoError(t, err)
+			id := splits[0].Incarnation
+			require.NotEmpty(t, id)
 			require.Equal(t, []source.Split{
-				{ID: name + "/0", Topic: name, Partition: 0, Partitions: 2, Start: tc.start[0], Stop: tc.end[0]},
-				{ID: name + "/1", Topic: name, Partition: 1, Partitions: 2, Start: tc.start[1], Stop: tc.end[1]},
+				{ID: name + "/0", Topic: name, Partition: 0, Partitions: 2, Start: tc.start[0], Stop: tc.end[0], Incarnation: id},
+				{ID: name + "/1", Topic: name, Partition: 1, Partitions: 2, Start: tc.start[1], Stop: tc.end[1], Incarnation: id},
 			}, splits)
 			for i, split := range splits {
 				require.Len(t, readSplit(t, s, split, split.Start), int(tc.end[i]-tc.start[i]))

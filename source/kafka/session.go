@@ -18,7 +18,7 @@ import (
 type topicID = sarama.Uuid
 
 // bounds are a partition's resolved start and stop.
-type bounds struct{ start, stop int64 }
+type bounds struct{ earliest, start, stop int64 }
 
 // session is an open topicSource. It holds no connection of its own: readers have theirs.
 type session[T any] struct {
@@ -70,10 +70,19 @@ func (s *session[T]) Splits(ctx context.Context) ([]source.Split, error) {
 	for _, p := range all {
 		b := s.known[p]
 		splits = append(splits, source.Split{
-			ID: splitID(p), Topic: p.Topic, Partition: p.ID, Partitions: counts[p.Topic], Start: b.start, Stop: b.stop,
+			ID: splitID(p), Topic: p.Topic, Partition: p.ID, Partitions: counts[p.Topic],
+			Earliest: b.earliest, Start: b.start, Stop: b.stop, Incarnation: incarnation(s.ids[p.Topic]),
 		})
 	}
 	return splits, nil
+}
+
+// incarnation is a topic's id, which a topic of the same name created later does not share; brokers before 2.8 have none.
+func incarnation(id topicID) string {
+	if id == (topicID{}) {
+		return ""
+	}
+	return id.String()
 }
 
 // subscribed describes the topics to read, sorted by name, and remembers their identity and leaders.
@@ -165,10 +174,14 @@ func (s *session[T]) resolve(ctx context.Context, all []Partition) error {
 	if err != nil {
 		return temporary(fmt.Errorf("kafka start offsets: %w", err))
 	}
+	first, err := s.src.cluster.Offsets(ctx, fresh, cluster.Earliest, false)
+	if err != nil {
+		return temporary(fmt.Errorf("kafka earliest offsets: %w", err))
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, p := range fresh {
-		b := bounds{start: starts[p], stop: source.Unbounded}
+		b := bounds{earliest: first[p], start: starts[p], stop: source.Unbounded}
 		if s.src.untilEnd {
 			b.stop = ends[p]
 		}
