@@ -52,6 +52,8 @@ type Pane[K comparable, T any] struct {
 	Elements []T
 	// Late says that a late record caused this pane, which replaces the window's earlier ones.
 	Late bool
+	// Partial says that the job began in mid-log, so near that records of this window may lie before.
+	Partial bool
 }
 
 // PerTask gives each task a function of its own, made by new.

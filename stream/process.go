@@ -138,7 +138,7 @@ func (w WindowedStream[K, T]) attach(p *processor[Pane[K, T]]) {
 			}
 			i.context.meta, i.context.now = b.Meta, b.Watermark
 			i.begin(b.Meta)
-			return i.process(Pane[K, T]{Key: key, Window: b.Window, Elements: *b.Contents, Late: b.Late})
+			return i.process(Pane[K, T]{Key: key, Window: b.Window, Elements: *b.Contents, Late: b.Late, Partial: b.Partial})
 		}, i.control
 	})
 }

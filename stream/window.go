@@ -140,7 +140,7 @@ func connect[K comparable, T, A any](w WindowedStream[K, T], n *node, c opConfig
 		op := windowing.New(windowing.Config[T, A]{
 			Assigner: w.assigner, Gap: w.gap, Trigger: w.cfg.trigger, Lateness: w.cfg.lateness.Milliseconds(), Strict: w.cfg.strict,
 			OneSplitPerKey: w.keyed.cfg.oneSplit, Fold: fold, Store: store, Now: t.Now, Key: key, Admit: w.keyed.admit(t),
-			Fire: emit, Late: late, Next: flow.Join(control, lateControl),
+			Fire: emit, Partial: w.partial(t), Late: late, Next: flow.Join(control, lateControl),
 		})
 		t.OnWake(op.NextWake, op.Wake)
 		countWindows(t, n.uid, &op.Counters)
@@ -150,6 +150,14 @@ func connect[K comparable, T, A any](w WindowedStream[K, T], n *node, c opConfig
 		}
 		return &at[T]{next, t, n.uid}, op
 	})
+}
+
+// partial is the event time up to which records may be missing: of the task's own split, or of any.
+func (w WindowedStream[K, T]) partial(t *runtime.Task) func() int64 {
+	if w.keyed.local {
+		return t.Split().Partial
+	}
+	return t.Run().Splits.Partial
 }
 
 // at attributes what happens in an operator to it.

@@ -20,6 +20,9 @@ func ProcessingTimeSession(gap time.Duration) SessionAssigner {
 	return SessionAssigner{gap: gap, processingTime: true}
 }
 
+// Gap is the gap.
+func (a SessionAssigner) Gap() time.Duration { return a.gap }
+
 func (a SessionAssigner) Err() error { return positive("gap", a.gap) }
 
 // Assign appends [ts, ts+gap), which the engine merges with those it touches.

@@ -1,8 +1,9 @@
 // Package keyed is the state of one keyed operator in one task: a table of live objects over a backend of bytes.
 //
 // The table holds, for each key in use, an Entry whose cells are live Go values; an update is a table hit and touches no bytes. What changed since the last
-// checkpoint is dirty. Snapshot encodes the dirty entries into the checkpoint's batch; when the batch is committed they are clean and may
-// leave memory. A key that is not in the table is read from the backend when it is next needed.
+// checkpoint is dirty. Begin starts a snapshot of the dirty entries; Slice encodes some of them into the checkpoint's batch, between records, and an entry
+// that is needed before its turn is encoded first, so that the batch holds the state at Begin and the stream does not stop. When the batch is committed the
+// entries are clean and may leave memory. A key that is not in the table is read from the backend when it is next needed.
 //
 // Timers are part of an entry: the operator keeps its own list and tells the store only the earliest (Entry deadline). The store keeps one heap item
 // per key and domain, which may be earlier than the deadline: moving a deadline later costs nothing until the item comes up. A durable index of
@@ -48,9 +49,13 @@ type Store struct {
 	table    map[string]*Entry
 	ring     []*Entry // the entries of the table, in the order the clock hand visits them
 	hand     int
-	dirty    []*Entry
-	flying   []*Entry // encoded, not yet committed
-	absent   bool     // the backend holds no entry that is not in the table
+	dirty    []*Entry     // marked with epoch
+	turn     []*Entry     // of the snapshot under way: marked with the epoch before, where not encoded yet
+	dead     []*Entry     // empty, their deletion encoded but not committed
+	batch    *state.Batch // of the snapshot under way, else nil
+	epoch    uint32       // counts snapshots, from 1
+	durable  uint32       // the last snapshot that is committed
+	absent   bool         // the backend holds no entry that is not in the table
 	queues   [domains]queue
 	key, buf []byte
 	average  float64 // bytes of an entry, by the encoded sizes seen
@@ -76,10 +81,10 @@ type Entry struct {
 	armed    [domains]int64 // time of its heap item, None without
 	indexed  [domains]int64 // time of its index record, None without
 	place    int            // in the ring
-	dirty    bool
-	flying   bool
-	used     bool // since the clock hand last passed
-	stored   bool // the backend has a version of it, or will when the flying batch is committed
+	mark     uint32         // the epoch in which it became dirty, 0 when clean
+	encoded  uint32         // the last snapshot it was encoded for, 0 for none
+	used     bool           // since the clock hand last passed
+	stored   bool           // the backend has a version of it, or will when the batch is committed
 }
 
 // Empty reports whether no cell has a value.
@@ -87,7 +92,7 @@ func (e *Entry) Empty() bool { return e.filled == 0 }
 
 // New makes a store; declare its cells next.
 func New(cfg Config) *Store {
-	s := &Store{cfg: cfg, table: map[string]*Entry{}, absent: !cfg.Loaded, average: 64}
+	s := &Store{cfg: cfg, table: map[string]*Entry{}, absent: !cfg.Loaded, average: 64, epoch: 1}
 	for d := range s.queues {
 		s.queues[d].init(cfg.Shards, cfg.Loaded)
 	}
@@ -98,6 +103,9 @@ func New(cfg Config) *Store {
 func (s *Store) Find(key []byte) (*Entry, error) {
 	if e := s.table[string(key)]; e != nil {
 		e.used = true
+		if s.batch != nil {
+			return e, s.ahead(e)
+		}
 		return e, nil
 	}
 	if s.absent {
@@ -165,49 +173,75 @@ func (s *Store) load(key string) (*Entry, error) {
 
 // Dirty says that the entry's values changed.
 func (s *Store) Dirty(e *Entry) {
-	if !e.dirty {
-		e.dirty = true
+	if e.mark != s.epoch {
+		e.mark = s.epoch
 		s.dirty = append(s.dirty, e)
 	}
 }
 
 // Settle ends work on an entry: an empty one that nobody needs any more leaves the table.
 func (s *Store) Settle(e *Entry) {
-	if e.filled == 0 && !e.stored && !e.flying {
-		if e.dirty {
-			e.dirty = false // Snapshot passes over it
-		}
+	if e.filled == 0 && !e.stored && e.encoded <= s.durable {
+		e.mark = 0 // the snapshot passes over it
 		s.remove(e)
 	}
 }
 
-// Snapshot encodes what is dirty into the batch. The entries stay in memory until Committed.
+// Snapshot is Begin and all of Slice.
 func (s *Store) Snapshot(b *state.Batch) error {
-	for _, e := range s.dirty {
-		if !e.dirty { // settled since
-			continue
-		}
-		e.dirty = false
-		s.index(b, e)
-		s.key = appendEntryKey(s.key[:0], s.cfg.Operator, e.Shard, e.Key)
-		if e.filled == 0 {
-			b.Delete(s.key)
-		} else {
-			var err error
-			if s.buf, err = s.encode(s.buf[:0], e); err != nil {
-				return err
-			}
-			b.Set(s.key, s.buf)
-			s.average += (float64(len(s.buf)) - s.average) / 64
-		}
-		e.stored = e.filled != 0
-		if !e.flying {
-			e.flying = true
-			s.flying = append(s.flying, e)
+	s.Begin(b)
+	_, err := s.Slice(math.MaxInt)
+	return err
+}
+
+// Begin starts a snapshot: b will hold the entries that are dirty now, as they are now.
+func (s *Store) Begin(b *state.Batch) {
+	s.batch = b
+	s.turn, s.dirty = s.dirty, s.turn[:0]
+	s.epoch++
+}
+
+// Slice encodes up to n entries of the snapshot and reports whether it is complete. The entries stay in memory until Committed.
+func (s *Store) Slice(n int) (done bool, err error) {
+	if s.batch == nil {
+		return true, nil
+	}
+	for ; n > 0 && len(s.turn) > 0; n-- {
+		last := len(s.turn) - 1
+		e := s.turn[last]
+		s.turn[last] = nil
+		s.turn = s.turn[:last]
+		if err := s.ahead(e); err != nil {
+			return false, err
 		}
 	}
-	clear(s.dirty)
-	s.dirty = s.dirty[:0]
+	if len(s.turn) > 0 {
+		return false, nil
+	}
+	s.batch = nil
+	return true, nil
+}
+
+// ahead encodes an entry of the snapshot under way before it may change.
+func (s *Store) ahead(e *Entry) (err error) {
+	snapshot := s.epoch - 1
+	if e.mark != snapshot {
+		return nil // clean, settled, or changed since
+	}
+	e.mark = 0
+	e.encoded = snapshot
+	s.index(s.batch, e)
+	s.key = appendEntryKey(s.key[:0], s.cfg.Operator, e.Shard, e.Key)
+	if e.stored = e.filled != 0; !e.stored {
+		s.batch.Delete(s.key)
+		s.dead = append(s.dead, e)
+		return nil
+	}
+	if s.buf, err = s.encode(s.buf[:0], e); err != nil {
+		return err
+	}
+	s.batch.Set(s.key, s.buf)
+	s.average += (float64(len(s.buf)) - s.average) / 64
 	return nil
 }
 
@@ -237,17 +271,20 @@ func (s *Store) index(b *state.Batch, e *Entry) {
 	}
 }
 
-// Committed says that the batches of all Snapshots so far are in the backend.
+// Committed says that the batch of the last snapshot is in the backend.
 func (s *Store) Committed() {
-	for _, e := range s.flying {
-		e.flying = false
-		if e.filled == 0 && !e.dirty {
+	s.durable = s.epoch - 1
+	for _, e := range s.dead {
+		if e.filled == 0 && e.mark == 0 && s.table[e.Key] == e {
 			s.remove(e)
 		}
 	}
-	clear(s.flying)
-	s.flying = s.flying[:0]
+	clear(s.dead)
+	s.dead = s.dead[:0]
 }
+
+// held reports whether an entry has to stay in memory: it is dirty, in the snapshot, or in a batch that is not committed.
+func (s *Store) held(e *Entry) bool { return e.mark != 0 || e.encoded > s.durable }
 
 const entryOverhead = 240 // table, ring, heap item and Entry itself
 
@@ -258,7 +295,7 @@ func (s *Store) bytes() int64 {
 
 // Pressed reports that the dirty entries alone take half of the budget, so that a checkpoint is wanted.
 func (s *Store) Pressed() bool {
-	return s.budget.Load() > 0 && int64(float64(len(s.dirty)+len(s.flying))*(entryOverhead+2*s.average)) > s.budget.Load()/2
+	return s.budget.Load() > 0 && int64(float64(len(s.dirty)+len(s.turn))*(entryOverhead+2*s.average)) > s.budget.Load()/2
 }
 
 const trimSteps = 8192 // entries that one Trim looks at, so that it does not stop the stream
@@ -278,7 +315,7 @@ func (s *Store) Trim() {
 		}
 		e := s.ring[s.hand]
 		switch {
-		case e.dirty || e.flying:
+		case s.held(e):
 			s.hand++
 		case e.used:
 			e.used = false

@@ -248,6 +248,10 @@ func (s *Store) Due(d Domain, time int64) (*Entry, int64, error) {
 			e.armed[d] = at
 			q.push(at, e.Key)
 		default:
+			if s.batch != nil {
+				err := s.ahead(e)
+				return e, it.at, err
+			}
 			return e, it.at, nil
 		}
 	}

@@ -102,6 +102,10 @@ func addSplit[T any](ctx context.Context, r *Run, cfg *SourceConfig[T], session 
 	if !cfg.Aligned {
 		split.drift = -1
 	}
+	split.partial.Store(math.MinInt64)
+	if saved.Partial != nil {
+		split.partial.Store(*saved.Partial)
+	}
 	split.position.Store(saved.Position)
 	split.watermark.Store(saved.Watermark)
 	split.finished.Store(saved.Finished)
@@ -119,6 +123,7 @@ func addSplit[T any](ctx context.Context, r *Run, cfg *SourceConfig[T], session 
 		s.guardMs = math.MaxInt64
 	}
 	s.meta.Split = split.Number
+	s.midLog = saved.Watermark == math.MinInt64 && saved.Position > sp.Earliest
 	if cfg.Strategy.New != nil {
 		s.generate = cfg.Strategy.New()
 	}
@@ -127,9 +132,13 @@ func addSplit[T any](ctx context.Context, r *Run, cfg *SourceConfig[T], session 
 	var delivered int64
 	t.OnSnapshot(func(c *Snapshot) error {
 		delivered = s.position
+		var partial *int64
+		if p := split.Partial(); p != math.MinInt64 {
+			partial = &p
+		}
 		set(c.Batch, "split", key, splitMeta{
 			Number: split.Number, Position: s.position, Stop: sp.Stop, Watermark: s.watermark, Partitions: sp.Partitions,
-			Finished: s.watermark == math.MaxInt64, Incarnation: sp.Incarnation,
+			Finished: s.watermark == math.MaxInt64, Incarnation: sp.Incarnation, Partial: partial,
 		})
 		return nil
 	})

@@ -49,6 +49,8 @@ type splitMeta struct {
 	Watermark  int64
 	Partitions int32
 	Finished   bool
+	// Partial is Split.Partial, absent where the split was read from its beginning.
+	Partial *int64 `json:",omitempty"`
 	// Incarnation is the source's.
 	Incarnation string `json:",omitempty"`
 }

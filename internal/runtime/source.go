@@ -62,6 +62,7 @@ type sourceTask[T any] struct {
 	quietFrom time.Time // since when nothing came
 	stopped   bool      // reads nothing any more
 	joined    bool      // discovered while the job was running
+	midLog    bool      // the first record to come is not the first of the log
 	in        metrics.Counter
 	skipped   metrics.Counter
 	held      metrics.Counter
@@ -333,6 +334,11 @@ func (s *sourceTask[T]) push() (n int, err error) {
 			continue
 		}
 		if w := s.generate.OnRecord(r.Value, m.Timestamp); w > s.watermark {
+			if s.midLog {
+				// The first record, if it is not late, is at most the bound behind what lies before it.
+				s.midLog = false
+				s.split.partial.Store(flow.AddSaturating(m.Timestamp, m.Timestamp-1-w))
+			}
 			s.watermark = w
 			if err := s.Control.Advance(w); err != nil {
 				return n, err

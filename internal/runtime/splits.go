@@ -31,7 +31,8 @@ type Split struct {
 	finished  atomic.Bool
 	paused    atomic.Bool
 	records   atomic.Int64
-	drift     int64 // how far it may run ahead, in milliseconds; negative for no limit
+	partial   atomic.Int64 // event time up to which records may lie before the start in mid-log; math.MinInt64 where none do
+	drift     int64        // how far it may run ahead, in milliseconds; negative for no limit
 }
 
 // SplitStatus is a moment of a Split.
@@ -83,6 +84,23 @@ func (s *Splits) Status() []SplitStatus {
 		}
 	}
 	return out
+}
+
+// Partial is the event time up to which records of the split may lie before its start in mid-log, so that windows which reach there may be incomplete;
+// math.MinInt64 where the split was read from its beginning.
+func (p *Split) Partial() int64 { return p.partial.Load() }
+
+// Partial is the highest of all splits' Partial.
+func (s *Splits) Partial() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	high := int64(math.MinInt64)
+	for _, p := range s.all {
+		if p != nil {
+			high = max(high, p.partial.Load())
+		}
+	}
+	return high
 }
 
 // floor is the lowest watermark among the splits that still have something to fetch. A split at its end cannot catch up by others waiting for it.

@@ -42,7 +42,7 @@ type Task struct {
 	wake    []waker
 	close   []func() error
 	flushed time.Time
-	last    bool // after the last barrier
+	taking  *Snapshot // the snapshot under way
 }
 
 type waker struct {
@@ -115,7 +115,7 @@ func (t *Task) Store(operator uint16, shards []uint16, shardOf func([]byte) uint
 		Loaded:   t.run.Restored(),
 	})
 	t.stores = append(t.stores, s)
-	t.OnSnapshot(func(c *Snapshot) error { return s.Snapshot(c.Batch) })
+	t.OnSnapshot(func(c *Snapshot) error { s.Begin(c.Batch); return nil })
 	t.OnCommitted(func(int64) error { s.Committed(); return nil })
 	return s
 }
@@ -179,8 +179,30 @@ func (t *Task) snapshot(c command) error {
 			return err
 		}
 	}
-	t.last = c.stop || c.last
 	t.flushed = t.Clock.Now()
+	t.taking = s
+	return t.slice()
+}
+
+// sliceEntries is how many entries of keyed state are encoded between two batches of records.
+const sliceEntries = 500
+
+// slice does a part of the snapshot under way, and hands it to the unit when it is complete.
+func (t *Task) slice() error {
+	n := sliceEntries
+	for _, s := range t.stores {
+		before := t.taking.Batch.Len()
+		done, err := s.Slice(n)
+		if err != nil {
+			return t.wrap(err)
+		}
+		if !done {
+			return nil
+		}
+		n = max(1, n-(t.taking.Batch.Len()-before))
+	}
+	s := t.taking
+	t.taking = nil
 	return t.unit.deliver(t.Ctx, t.id, s)
 }
 
@@ -231,6 +253,9 @@ func (t *Task) flushAll() error {
 	return nil
 }
 
+// ringing always rings.
+var ringing = func() <-chan time.Time { c := make(chan time.Time); close(c); return c }()
+
 // between is what happens between two slices of records: processing time, the buffer timeout, the memory budget.
 func (t *Task) between() error {
 	now := t.Clock.Now()
@@ -241,6 +266,11 @@ func (t *Task) between() error {
 	}
 	if err := t.wakeUp(now.UnixMilli()); err != nil {
 		return err
+	}
+	if t.taking != nil {
+		if err := t.slice(); err != nil {
+			return err
+		}
 	}
 	for _, s := range t.stores {
 		s.Trim()
@@ -274,8 +304,11 @@ func (t *Task) nextWake() (time.Duration, bool) {
 	return max(0, time.UnixMilli(next).Sub(t.Clock.Now())), true
 }
 
-// alarm is a channel that rings at the next wake-up, and what stops it.
+// alarm is a channel that rings at the next wake-up, and what stops it. It rings at once while a snapshot is under way.
 func (t *Task) alarm(atMost time.Duration) (<-chan time.Time, func()) {
+	if t.taking != nil {
+		return ringing, func() {}
+	}
 	d, ok := t.nextWake()
 	if atMost > 0 && (!ok || atMost < d) {
 		d, ok = atMost, true

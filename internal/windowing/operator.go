@@ -8,6 +8,7 @@ package windowing
 
 import (
 	"math"
+	"time"
 
 	"github.com/millrace/millrace/internal/flow"
 	"github.com/millrace/millrace/internal/keyed"
@@ -29,6 +30,7 @@ type Config[T, A any] struct {
 	Key            func(v T) ([]byte, error)                // valid until the next call
 	Admit          func(e *keyed.Entry, m *flow.Meta) error // checks a record's key against where it came from; nil admits all
 	Fire           func(p *Pane[A]) error                   // emits a pane
+	Partial        func() int64                             // event time up to which records may be missing, as the log was begun in its middle
 	Late           flow.Pusher[T]                           // takes the records that no window took
 	Next           flow.Control
 }
@@ -40,6 +42,7 @@ type Pane[A any] struct {
 	Contents  *A         // the function may not change it
 	Meta      *flow.Meta // what the outputs carry
 	Late      bool       // a late record caused it
+	Partial   bool       // records of it may lie before the place where the log was begun
 	Watermark int64      // the operator's own, which depends on timing
 }
 
@@ -374,7 +377,7 @@ func (o *Operator[T, A]) emit(e *keyed.Entry, l *live[A], origin int64, late boo
 		o.Retractions++
 		o.meta.Timestamp = s.window.MaxTimestamp()
 		o.meta.More = i < len(l.shown)-1 || l.count > 0 || o.more
-		o.pane.Window, o.pane.Contents = s.window, &contents
+		o.pane.Window, o.pane.Contents, o.pane.Partial = s.window, &contents, o.partial(s.window)
 		if err := o.Fire(&o.pane); err != nil {
 			return err
 		}
@@ -389,15 +392,30 @@ func (o *Operator[T, A]) emit(e *keyed.Entry, l *live[A], origin int64, late boo
 	}
 	o.Panes++
 	o.meta.Timestamp, o.meta.Retract, o.meta.More = l.MaxTimestamp(), false, o.more
-	o.pane.Window, o.pane.Contents = l.TimeWindow, &l.contents
+	o.pane.Window, o.pane.Contents, o.pane.Partial = l.TimeWindow, &l.contents, o.partial(l.TimeWindow)
 	return o.Fire(&o.pane)
+}
+
+// partial reports whether a window may lack records: its own, or for a session the ones it would have been joined by.
+func (o *Operator[T, A]) partial(w window.TimeWindow) bool {
+	missing := o.Partial()
+	if missing == math.MinInt64 || o.processing {
+		return false
+	}
+	reach := int64(0)
+	if o.merging {
+		reach = w.End - w.Start // no less than the gap
+		if gap, ok := o.Assigner.(interface{ Gap() time.Duration }); ok {
+			reach = gap.Gap().Milliseconds()
+		}
+	}
+	return w.Start <= flow.AddSaturating(missing, reach)
 }
 
 // deadline is when the window next needs attention. The end of time itself is no deadline: what would be due then is due one millisecond before.
 func (o *Operator[T, A]) deadline(l *live[A]) int64 {
 	d := l.timer
 	switch {
-	case l.MaxTimestamp() == math.MaxInt64 && o.Trigger == nil: // the global window has no end of its own
 	case !l.ended:
 		d = min(d, endable(l.MaxTimestamp()))
 	default:
@@ -500,15 +518,15 @@ func (o *Operator[T, A]) NextWake() int64 {
 	if !o.processing {
 		return math.MaxInt64
 	}
-	return o.Store.Next(keyed.ProcessingTime)
+	return flow.AddSaturating(o.Store.Next(keyed.ProcessingTime), 1)
 }
 
-// Wake fires processing-time windows up to now.
+// Wake fires processing-time windows up to the millisecond before now: during the last one of a window records for it may still come.
 func (o *Operator[T, A]) Wake(now int64) error {
 	if !o.processing {
 		return nil
 	}
-	return o.fire(now)
+	return o.fire(now - 1)
 }
 
 // Watermark is the operator's own: behind its input's for sessions. Restore sets it after a restart.

@@ -11,6 +11,8 @@ import (
 
 const barWidth = 30
 
+var theme = progressbar.Theme{Saucer: "█", SaucerPadding: "░", BarStart: " ", BarEnd: " "}
+
 // Bar is one progress line. Its methods are for one goroutine.
 type Bar struct {
 	screen *Screen
@@ -59,23 +61,21 @@ func (b *Bar) Set(p Progress) {
 	fmt.Fprintf(b.screen.out, "  %s\x1b[K", text)
 }
 
-// Done takes the progress line away; where there is no terminal it prints the last one.
+// Done shows where it ended, and leaves that on the screen.
 func (b *Bar) Done(p Progress) {
-	if !b.screen.terminal {
-		b.Set(p)
-	}
+	b.Set(p)
 	b.screen.mu.Lock()
 	defer b.screen.mu.Unlock()
 	b.screen.bar = nil
-	if b.bar != nil {
-		fmt.Fprint(b.screen.out, "\r\x1b[2K")
+	if b.screen.terminal {
+		fmt.Fprintln(b.screen.out)
 	}
 }
 
 func (b *Bar) draw(total int64) *progressbar.ProgressBar {
 	opts := []progressbar.Option{
 		progressbar.OptionSetWriter(b.screen.out), progressbar.OptionSetWidth(barWidth), progressbar.OptionSetElapsedTime(false),
-		progressbar.OptionSetPredictTime(false), progressbar.OptionUseANSICodes(true), progressbar.OptionSetTheme(progressbar.ThemeUnicode),
+		progressbar.OptionSetPredictTime(false), progressbar.OptionUseANSICodes(true), progressbar.OptionSetTheme(theme),
 	}
 	if total <= 0 {
 		return progressbar.NewOptions64(-1, opts...)

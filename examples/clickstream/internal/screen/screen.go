@@ -13,7 +13,7 @@ import (
 
 // How often progress is shown.
 const (
-	barEvery  = 100 * time.Millisecond
+	barEvery  = 50 * time.Millisecond
 	lineEvery = time.Second
 )
 

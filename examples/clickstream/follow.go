@@ -1,0 +1,81 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/millrace/millrace/examples/clickstream/internal/screen"
+	"github.com/millrace/millrace/source"
+	"github.com/millrace/millrace/stream"
+)
+
+// result is what a run came to.
+type result struct {
+	settings settings
+	stopped  bool // by Ctrl-C
+	finished bool // there was nothing to do: an earlier run had read all
+	events   int64
+	sessions int64
+	late     int64
+	skewed   int64 // clicks too far in the future
+	took     time.Duration
+	state    stream.StateStats
+}
+
+// follow runs the job and shows its progress.
+func (p *program) follow(ctx context.Context, job *stream.Job, what string) (result, error) {
+	begun := time.Now()
+	bar := p.screen.Begin(what)
+	ended := make(chan struct{})
+	shown := make(chan struct{})
+	go func() {
+		defer close(shown)
+		tick := time.NewTicker(p.screen.Every())
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				if progress, ok := progressOf(job); ok {
+					bar.Set(progress)
+				}
+			case <-ended:
+				return
+			}
+		}
+	}()
+	err := job.Run(ctx)
+	close(ended)
+	<-shown
+	r := result{
+		stopped: ctx.Err() != nil, events: count(job, "records_in", "clicks"),
+		late: count(job, "late", "session-analytics"), skewed: count(job, "quarantined", "clicks"),
+		sessions: count(job, "panes", "session-analytics") - count(job, "retractions", "session-analytics"), took: time.Since(begun), state: job.StateStats(),
+	}
+	progress, ran := progressOf(job)
+	r.finished = err == nil && !ran && !r.stopped
+	bar.Done(progress)
+	return r, err
+}
+
+// progressOf adds up the offsets of all partitions; ok is false before the job has found them.
+func progressOf(job *stream.Job) (p screen.Progress, ok bool) {
+	splits := job.Status().Splits
+	for _, s := range splits {
+		p.Done += s.Position
+		if s.Stop != source.Unbounded {
+			p.Total += max(s.Stop, s.Position)
+		}
+	}
+	p.Events = count(job, "records_in", "clicks")
+	return p, len(splits) > 0
+}
+
+// count is one operator's counter.
+func count(job *stream.Job, name, operator string) (n int64) {
+	for _, s := range job.Counters() {
+		if s.Name == name && len(s.Labels) == 2 && s.Labels[1] == operator {
+			n += s.Value
+		}
+	}
+	return n
+}

@@ -1,0 +1,173 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"regexp"
+	"time"
+
+	"github.com/dustin/go-humanize"
+	"github.com/spf13/pflag"
+
+	"github.com/millrace/millrace/source/kafka"
+	"github.com/millrace/millrace/state"
+	memorystate "github.com/millrace/millrace/state/memory"
+	pebblestate "github.com/millrace/millrace/state/pebble"
+	"github.com/millrace/millrace/stream"
+)
+
+// The values of --from that are not a time.
+const (
+	fromEarliest  = "earliest"
+	fromLatest    = "latest"
+	fromCommitted = "committed"
+)
+
+// runOptions are the flags of run as they were given.
+type runOptions struct {
+	group           string
+	from            string
+	untilEnd        bool
+	noDrain         bool
+	definition      Definition
+	sink            string
+	metricsTable    string
+	lateSink        string
+	parallelism     int
+	memory          string
+	backend         string
+	checkpointEvery time.Duration
+}
+
+func (o *runOptions) flags(f *pflag.FlagSet) {
+	f.StringVar(&o.group, "group", "sessions", "name of this computation: its state is in DATA/state/GROUP, its progress in Kafka under that consumer group")
+	f.StringVar(&o.from, "from", fromEarliest, "where a new group begins: earliest, latest, committed, or a time such as 2024-03-01T00:00:00Z")
+	f.BoolVar(&o.untilEnd, "until-end", false, "stop at what is the end of the topic now, closing all sessions")
+	f.BoolVar(&o.noDrain, "no-drain", false, "with --until-end, keep the last sessions open, so that the group can go on later")
+	f.DurationVar(&o.definition.Gap, "gap", 30*time.Minute, "a session ends when its user does nothing for longer")
+	f.DurationVar(&o.definition.OutOfOrderness, "out-of-orderness", time.Minute, "how far clicks may be out of order")
+	f.DurationVar(&o.definition.Lateness, "lateness", 0, "how long a finished session still takes clicks that come later")
+	f.BoolVar(&o.definition.LocalKeys, "local-keys", true, "one task per partition, without an exchange; false spreads users over --parallelism tasks")
+	f.IntVar(&o.parallelism, "parallelism", 1, "tasks behind the exchange of --local-keys=false")
+	f.StringVar(&o.sink, "sink", "", "where sessions go, see above (default sqlite:DATA/clickstream.db?table=sessions_v1)")
+	f.StringVar(&o.metricsTable, "metrics-table", metricsTable, "table of the hourly metrics, in the sink's database")
+	f.StringVar(&o.lateSink, "late-sink", "", "where clicks go that came too late for any session; without it they are only counted")
+	f.StringVar(&o.memory, "memory", "512MiB", "memory for the job's state; what does not fit stays on disk")
+	f.StringVar(&o.backend, "backend", "pebble", "what keeps the state: pebble, or memory (with snapshots on disk)")
+	f.DurationVar(&o.checkpointEvery, "checkpoint-every", 10*time.Second, "time between checkpoints: what a restart reads again at most")
+}
+
+// settings are the flags of run, understood.
+type settings struct {
+	runOptions
+	stateDir      string
+	restored      bool // the group has state
+	sessions      target
+	metrics       target
+	late          target // kind is empty without
+	jobOptions    []stream.JobOption
+	sourceOptions []kafka.Option
+}
+
+var groupName = regexp.MustCompile(`^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$`)
+
+// resolve understands the flags, or says what is wrong with them.
+func (o *runOptions) resolve(p *program) (settings, error) {
+	s := settings{runOptions: *o}
+	if !groupName.MatchString(o.group) {
+		return s, fmt.Errorf("--group %q: use letters, digits, and . _ - but no . at the beginning: it names a directory", o.group)
+	}
+	if o.definition.Gap <= 0 || o.definition.OutOfOrderness < 0 || o.definition.Lateness < 0 {
+		return s, fmt.Errorf("--gap %s must be above zero, --out-of-orderness %s and --lateness %s not below", o.definition.Gap, o.definition.OutOfOrderness, o.definition.Lateness)
+	}
+	if o.noDrain && !o.untilEnd {
+		return s, fmt.Errorf("--no-drain says what happens at the end of the topic: use it with --until-end")
+	}
+	if o.definition.LocalKeys && o.parallelism != 1 {
+		p.say("--parallelism %d has no effect with --local-keys, which has one task per partition; add --local-keys=false.", o.parallelism)
+	}
+	s.stateDir = filepath.Join(p.data, "state", o.group)
+	s.restored = notEmpty(s.stateDir)
+	return s, firstError(func() error { return s.targets(p) }, s.source, func() error { return s.job(p) })
+}
+
+func (s *settings) targets(p *program) (err error) {
+	if s.sink == "" {
+		s.sink = "sqlite:" + filepath.Join(p.data, "clickstream.db")
+	}
+	if s.sessions, err = parseTarget(s.sink, sessionsTable); err != nil {
+		return err
+	}
+	if s.metrics, err = s.sessions.metrics(s.metricsTable); err != nil {
+		return err
+	}
+	if s.lateSink != "" {
+		s.late, err = parseTarget(s.lateSink, lateTable)
+	}
+	return err
+}
+
+func (s *settings) source() error {
+	start := kafka.Earliest()
+	switch s.from {
+	case fromEarliest:
+	case fromLatest:
+		start = kafka.Latest()
+	case fromCommitted:
+		start = kafka.Committed(s.group, kafka.Earliest())
+	default:
+		t, err := time.Parse(time.RFC3339, s.from)
+		if err != nil {
+			return fmt.Errorf("--from %s: use %s, %s, %s, or a time such as 2024-03-01T00:00:00Z", s.from, fromEarliest, fromLatest, fromCommitted)
+		}
+		start = kafka.Timestamp(t)
+	}
+	s.sourceOptions = []kafka.Option{kafka.StartFrom(start), kafka.Group(s.group)}
+	if s.untilEnd {
+		s.sourceOptions = append(s.sourceOptions, kafka.UntilEnd())
+	}
+	return nil
+}
+
+func (s *settings) job(p *program) error {
+	memory, err := humanize.ParseBytes(s.memory)
+	if err != nil || memory > math.MaxInt64 {
+		return fmt.Errorf("--memory %s: use a size such as 512MiB", s.memory)
+	}
+	backends := map[string]func() state.Backend{
+		"pebble": func() state.Backend { return pebblestate.Backend() },
+		"memory": memorystate.Backend,
+	}
+	backend := backends[s.backend]
+	if backend == nil {
+		return fmt.Errorf("--backend %s: use pebble or memory", s.backend)
+	}
+	logger, err := p.logger()
+	if err != nil {
+		return err
+	}
+	s.jobOptions = []stream.JobOption{
+		stream.StateDir(s.stateDir), stream.Backend(backend()), stream.MemoryBudget(int64(memory)), stream.CheckpointEvery(s.checkpointEvery),
+		stream.DefaultParallelism(s.parallelism), stream.Restart(stream.ExponentialDelay(firstRestart, lastRestart, calm)), stream.Logger(logger),
+	}
+	if s.noDrain {
+		s.jobOptions = append(s.jobOptions, stream.NoDrain())
+	}
+	return nil
+}
+
+func notEmpty(dir string) bool {
+	entries, err := os.ReadDir(dir)
+	return err == nil && len(entries) > 0
+}
+
+func firstError(steps ...func() error) error {
+	for _, step := range steps {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
