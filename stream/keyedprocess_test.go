@@ -153,7 +153,7 @@ func (k *kinds) Process(_ *stream.Context, in stream.Keyed[int, int], out *strea
 	for w, n := range k.words.All() {
 		words = append(words, fmt.Sprint(w, n))
 	}
-	out.Emit(fmt.Sprint(before, k.list.All(), words, k.words.Len(), sum, text))
+	out.Emit(fmt.Sprintf("%s%v %v %d %d %s", before, k.list.All(), words, k.words.Len(), sum, text))
 	return nil
 }
 

@@ -58,9 +58,10 @@ func refuseNegative(what string, d time.Duration) error {
 	return nil
 }
 
+// What a Strategy with zero values stands for.
 const (
-	DefaultMaxDrift    = 10 * time.Minute
-	DefaultFutureGuard = 24 * time.Hour
+	DefaultMaxDrift    = 10 * time.Minute // of Strategy.MaxDrift
+	DefaultFutureGuard = 24 * time.Hour   // of Strategy.FutureGuard
 )
 
 // BoundedOutOfOrderness expects records at most bound out of order: W = max timestamp - bound - 1 ms. bound is rounded up to whole milliseconds.
@@ -95,8 +96,13 @@ func Custom[T any](name string, timestamp func(T) time.Time, new func() Generato
 	return Strategy[T]{Name: name, Timestamp: timestamp, New: new}
 }
 
-func (s Strategy[T]) WithIdleness(d time.Duration) Strategy[T]    { s.Idleness = d; return s }
-func (s Strategy[T]) WithMaxDrift(d time.Duration) Strategy[T]    { s.MaxDrift = d; return s }
+// WithIdleness sets Idleness.
+func (s Strategy[T]) WithIdleness(d time.Duration) Strategy[T] { s.Idleness = d; return s }
+
+// WithMaxDrift sets MaxDrift.
+func (s Strategy[T]) WithMaxDrift(d time.Duration) Strategy[T] { s.MaxDrift = d; return s }
+
+// WithFutureGuard sets FutureGuard.
 func (s Strategy[T]) WithFutureGuard(d time.Duration) Strategy[T] { s.FutureGuard = d; return s }
 
 type bounded[T any] struct{ bound, max int64 }

@@ -27,6 +27,7 @@ type Event struct {
 	Source bool
 }
 
+// EventType is the kind of an Event.
 type EventType uint8
 
 const (
@@ -47,6 +48,7 @@ type Action struct {
 	Kind  Kind
 }
 
+// ActionType is the kind of an Action.
 type ActionType uint8
 
 const (

@@ -16,6 +16,7 @@ type Option func(*config)
 // Compression is how record batches are compressed.
 type Compression = sarama.CompressionCodec
 
+// The compressions there are; every broker since 2.1 knows them all.
 const (
 	Uncompressed = sarama.CompressionNone
 	Gzip         = sarama.CompressionGZIP

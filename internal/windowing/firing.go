@@ -1,0 +1,195 @@
+package windowing
+
+import (
+	"math"
+	"time"
+
+	"github.com/millrace/millrace/internal/flow"
+	"github.com/millrace/millrace/internal/keyed"
+	"github.com/millrace/millrace/window"
+)
+
+// apply does what the trigger decided.
+func (o *Operator[T, A]) apply(e *keyed.Entry, l *live[A], r window.Result, origin int64, late bool) error {
+	if r.Fires() && !l.fired {
+		if err := o.emit(e, l, origin, late); err != nil {
+			return err
+		}
+	}
+	if r.Purges() {
+		var zero A
+		l.contents, l.count, l.fired, l.shown = zero, 0, false, nil
+	}
+	return nil
+}
+
+// emit sends the window's contents, after the retraction of what it showed before.
+func (o *Operator[T, A]) emit(e *keyed.Entry, l *live[A], origin int64, late bool) error {
+	l.fired = true
+	if o.processing {
+		origin = o.watermark
+	}
+	o.meta = flow.Meta{Origin: origin, Split: flow.NoSplit, Retract: true}
+	o.pane = Pane[A]{Key: e.Key, Meta: &o.meta, Late: late, Watermark: o.watermark}
+	for i, s := range l.shown {
+		contents, err := o.Fold.Codec.Decode(s.contents)
+		if err != nil {
+			return err
+		}
+		o.Retractions++
+		o.meta.Timestamp = s.window.MaxTimestamp()
+		o.meta.More = i < len(l.shown)-1 || l.count > 0 || o.more
+		o.pane.Window, o.pane.Contents, o.pane.Partial = s.window, &contents, o.partial(s.window)
+		if err := o.Fire(&o.pane); err != nil {
+			return err
+		}
+	}
+	l.shown = nil
+	if l.count <= 0 { // everything in it was taken back
+		l.fired = false
+		return nil
+	}
+	if o.keep > 0 {
+		o.Fold.Keep(&l.contents, o.keep)
+	}
+	o.Panes++
+	o.meta.Timestamp, o.meta.Retract, o.meta.More = l.MaxTimestamp(), false, o.more
+	o.pane.Window, o.pane.Contents, o.pane.Partial = l.TimeWindow, &l.contents, o.partial(l.TimeWindow)
+	return o.Fire(&o.pane)
+}
+
+// partial reports whether a window may lack records: its own, or for a session the ones it would have been joined by.
+func (o *Operator[T, A]) partial(w window.TimeWindow) bool {
+	missing := o.Partial()
+	if missing == math.MinInt64 || o.processing {
+		return false
+	}
+	reach := int64(0)
+	if o.merging {
+		reach = w.End - w.Start // no less than the gap
+		if gap, ok := o.Assigner.(interface{ Gap() time.Duration }); ok {
+			reach = gap.Gap().Milliseconds()
+		}
+	}
+	return w.Start <= flow.AddSaturating(missing, reach)
+}
+
+// deadline is when the window next needs attention. The end of time itself is no deadline: what would be due then is due one millisecond before.
+func (o *Operator[T, A]) deadline(l *live[A]) int64 {
+	d := l.timer
+	switch {
+	case !l.ended:
+		d = min(d, endable(l.MaxTimestamp()))
+	default:
+		d = min(d, endable(o.closing(l.TimeWindow)))
+	}
+	return d
+}
+
+func endable(ts int64) int64 { return min(ts, math.MaxInt64-1) }
+
+func (o *Operator[T, A]) rearm(e *keyed.Entry) {
+	next := keyed.None
+	if ws := o.cell.Get(e); ws != nil {
+		for i := range *ws {
+			next = min(next, o.deadline(&(*ws)[i]))
+		}
+	}
+	o.Store.SetDeadline(e, o.domain, next)
+}
+
+// due does what an entry has to do at time: triggers, ends and cleanups, window by window from the earliest start. The caller settles the entry.
+func (o *Operator[T, A]) due(e *keyed.Entry, time int64) error {
+	ws := o.cell.Get(e)
+	for i := 0; ws != nil && i < len(*ws); i++ {
+		l := &(*ws)[i]
+		if o.deadline(l) > time {
+			continue
+		}
+		if l.timer <= time {
+			l.timer = keyed.None
+			if err := o.apply(e, l, o.Trigger.OnTime(l.TimeWindow, time, o.at(l, time)), time-1, false); err != nil {
+				return err
+			}
+		}
+		if !l.ended && endable(l.MaxTimestamp()) <= time {
+			l.ended = true
+			result := window.Fire
+			if o.Trigger != nil {
+				result = o.Trigger.OnTime(l.TimeWindow, l.MaxTimestamp(), o.at(l, time))
+			}
+			if err := o.apply(e, l, result, l.MaxTimestamp()-1, false); err != nil {
+				return err
+			}
+		}
+		if l.ended && endable(o.closing(l.TimeWindow)) <= time || ws.spent(i) {
+			ws.remove(i)
+			i--
+		}
+	}
+	if ws != nil && len(*ws) == 0 {
+		o.cell.Clear(e)
+	}
+	o.rearm(e)
+	o.Store.Dirty(e)
+	return nil
+}
+
+// Advance moves the operator's watermark, fires what is due, and passes time on.
+func (o *Operator[T, A]) Advance(w int64) error {
+	o.input = max(o.input, w)
+	if w = o.behind(w); w <= o.watermark {
+		return nil
+	}
+	o.watermark = w
+	if !o.processing {
+		if err := o.fire(w); err != nil {
+			return err
+		}
+	} else if w == math.MaxInt64 { // the end of input drains
+		if err := o.fire(w); err != nil {
+			return err
+		}
+	}
+	return o.Next.Advance(w)
+}
+
+const trimEvery = 256 // firings between looks at the memory budget
+
+func (o *Operator[T, A]) fire(time int64) error {
+	for n := 1; ; n++ {
+		e, at, err := o.Store.Due(o.domain, time)
+		if err != nil {
+			return err
+		}
+		if e == nil {
+			return nil
+		}
+		if err := o.due(e, at); err != nil {
+			return err
+		}
+		o.Store.Settle(e)
+		if n%trimEvery == 0 {
+			o.Store.Trim()
+		}
+	}
+}
+
+// NextWake is the processing time, in milliseconds, before which Wake has nothing to do.
+func (o *Operator[T, A]) NextWake() int64 {
+	if !o.processing {
+		return math.MaxInt64
+	}
+	return flow.AddSaturating(o.Store.Next(keyed.ProcessingTime), 1)
+}
+
+// Wake fires processing-time windows up to the millisecond before now: during the last one of a window records for it may still come.
+func (o *Operator[T, A]) Wake(now int64) error {
+	if !o.processing {
+		return nil
+	}
+	return o.fire(now - 1)
+}
+
+// Watermark is the operator's own: behind its input's for sessions. Restore sets it after a restart.
+func (o *Operator[T, A]) Watermark() int64 { return o.watermark }
