@@ -16,8 +16,10 @@ type Collector[O any] struct {
 
 // Emit sends v on. A failure further down ends the task when the function returns.
 func (c *Collector[O]) Emit(v O) {
-	if c.err == nil {
-		c.err = c.next.Push(c.meta, v)
+	if c.err != nil {
+		return
+	}
+	if c.err = c.next.Push(c.meta, v); c.err == nil { // a failure further down keeps its name
 		c.task.At = c.uid
 	}
 }

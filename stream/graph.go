@@ -112,3 +112,14 @@ func (n *node) exchanged() bool {
 	}
 	return false
 }
+
+// sources adds the sources that the node reads to found.
+func (n *node) sources(found map[*node]bool) map[*node]bool {
+	if n.kind == "source" {
+		found[n] = true
+	}
+	for _, in := range n.inputs {
+		in.from.self().sources(found)
+	}
+	return found
+}

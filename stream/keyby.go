@@ -76,6 +76,9 @@ func KeyByPartition[K comparable, T any](s DataStream[T], key func(T) K, opts ..
 	if s.out.node.exchanged() {
 		s.out.job.fail(s.out.node, errors.New("KeyByPartition behind an exchange: the records are no longer with their partition; use KeyBy"))
 	}
+	if len(s.out.node.sources(map[*node]bool{})) > 1 {
+		s.out.job.fail(s.out.node, errors.New("KeyByPartition of several sources: a key's records are in a partition of each, which no task sees together; use KeyBy"))
+	}
 	return k
 }
 

@@ -61,6 +61,7 @@ type keyedProcess[K comparable, T any] struct {
 }
 
 func (o *keyedProcess[K, T]) Push(m *flow.Meta, v T) error {
+	o.task.At = o.context.uid
 	key, err := o.key(v)
 	if err != nil {
 		return err

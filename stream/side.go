@@ -66,7 +66,9 @@ func EmitTo[T any](ctx *Context, tag *Tag[T], v T) error {
 	if next == nil {
 		return nil
 	}
-	err := next.Push(ctx.meta, v)
+	if err := next.Push(ctx.meta, v); err != nil {
+		return err
+	}
 	ctx.task.At = ctx.uid
-	return err
+	return nil
 }

@@ -22,15 +22,18 @@ type result struct {
 	state    stream.StateStats
 }
 
-// follow runs the job and shows its progress.
-func (p *program) follow(ctx context.Context, job *stream.Job, what string) (result, error) {
+// follow runs the job and shows its progress, so often; 0 leaves that to the screen.
+func (p *program) follow(ctx context.Context, job *stream.Job, every time.Duration) (result, error) {
 	begun := time.Now()
-	bar := p.screen.Begin(what)
+	if every <= 0 {
+		every = p.screen.Every()
+	}
+	bar := p.screen.Begin("Reading " + p.topic)
 	ended := make(chan struct{})
 	shown := make(chan struct{})
 	go func() {
 		defer close(shown)
-		tick := time.NewTicker(p.screen.Every())
+		tick := time.NewTicker(every)
 		defer tick.Stop()
 		for {
 			select {

@@ -75,7 +75,7 @@ func (p *program) runOn(ctx context.Context, c *kafkaCluster, o runOptions) erro
 	}
 	job := stream.NewJob("session-analytics", s.jobOptions...)
 	analyze(job, kafka.Source(c.brokers, p.topic, codec.Proto[*pb.ClickEvent](), s.sourceOptions...), s.definition, to)
-	r, err := p.follow(ctx, job, "Reading "+p.topic)
+	r, err := p.follow(ctx, job, o.progressEvery)
 	r.settings = s
 	if err != nil {
 		return o.explain(err)

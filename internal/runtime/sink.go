@@ -177,6 +177,7 @@ func (o *sinkTask[T]) flush() error { return o.hand(false) }
 
 // hand gives the batch to the writer's goroutine. Without wait it leaves it where the writer is busy.
 func (o *sinkTask[T]) hand(wait bool) error {
+	o.task.At = o.name
 	if o.busy && !wait {
 		select {
 		case err := <-o.results:

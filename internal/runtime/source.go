@@ -267,6 +267,7 @@ func (s *sourceTask[T]) got(r reading[T]) error {
 			s.task.run.Splits.step()
 			return s.end()
 		}
+		s.task.At = s.cfg.Name
 		return s.task.wrap(r.err)
 	}
 	s.chunk = r.chunk

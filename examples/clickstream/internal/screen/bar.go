@@ -6,21 +6,17 @@ import (
 	"time"
 
 	"github.com/dustin/go-humanize"
-	"github.com/schollz/progressbar/v3"
 )
 
 const barWidth = 30
-
-var theme = progressbar.Theme{Saucer: "█", SaucerPadding: "░", BarStart: " ", BarEnd: " "}
 
 // Bar is one progress line. Its methods are for one goroutine.
 type Bar struct {
 	screen *Screen
 	what   string
-	bar    *progressbar.ProgressBar // made by the first Set, where there is a terminal
 	begun  time.Time
-	first  int64  // where it stood at the first Set
-	last   string // line printed last
+	first  int64  // where it stood at the first Set; -1 before
+	last   string // what was shown last
 }
 
 // Progress is how far something has come.
@@ -43,22 +39,18 @@ func (b *Bar) Set(p Progress) {
 	if b.first < 0 {
 		b.first = p.Done
 	}
-	text := b.text(p, time.Since(b.begun))
+	speed := b.speed(p, time.Since(b.begun))
 	b.screen.mu.Lock()
 	defer b.screen.mu.Unlock()
-	if !b.screen.terminal {
-		if line := b.line(p, text); line != b.last { // standing still is not news
-			fmt.Fprintln(b.screen.out, line)
-			b.last = line
-		}
+	if b.screen.terminal {
+		b.last = b.bar(p, speed)
+		b.draw()
 		return
 	}
-	if b.bar == nil {
-		b.bar = b.draw(p.Total)
+	if line := b.line(p, speed); line != b.last { // standing still is not news
+		fmt.Fprintln(b.screen.out, line)
+		b.last = line
 	}
-	b.bar.Describe(b.what)
-	_ = b.bar.Set64(p.Done)
-	fmt.Fprintf(b.screen.out, "  %s\x1b[K", text)
 }
 
 // Done shows where it ended, and leaves that on the screen.
@@ -72,19 +64,27 @@ func (b *Bar) Done(p Progress) {
 	}
 }
 
-func (b *Bar) draw(total int64) *progressbar.ProgressBar {
-	opts := []progressbar.Option{
-		progressbar.OptionSetWriter(b.screen.out), progressbar.OptionSetWidth(barWidth), progressbar.OptionSetElapsedTime(false),
-		progressbar.OptionSetPredictTime(false), progressbar.OptionUseANSICodes(true), progressbar.OptionSetTheme(theme),
+// draw shows the bar on the line the cursor is on. The caller holds the screen's lock.
+func (b *Bar) draw() { fmt.Fprint(b.screen.out, "\r", b.last, clearRest) }
+
+func (b *Bar) bar(p Progress, speed string) string {
+	if p.Total <= 0 {
+		return fmt.Sprintf("%s  %s  %s", b.what, humanize.Comma(p.Done), speed)
 	}
-	if total <= 0 {
-		return progressbar.NewOptions64(-1, opts...)
-	}
-	return progressbar.NewOptions64(total, opts...)
+	full := int(barWidth * p.Done / p.Total)
+	return fmt.Sprintf("%s  %s%s %3d %%  %s", b.what, strings.Repeat("█", full), strings.Repeat("░", barWidth-full), 100*p.Done/p.Total, speed)
 }
 
-// text is the speed and the time that is left.
-func (b *Bar) text(p Progress, took time.Duration) string {
+func (b *Bar) line(p Progress, speed string) string {
+	where := humanize.Comma(p.Done)
+	if p.Total > 0 {
+		where = fmt.Sprintf("%d %% (%s of %s)", 100*p.Done/p.Total, where, humanize.Comma(p.Total))
+	}
+	return strings.TrimSuffix(fmt.Sprintf("%s: %s, %s", b.what, where, speed), ", ")
+}
+
+// speed is the rate, and the time that is left at that rate.
+func (b *Bar) speed(p Progress, took time.Duration) string {
 	var parts []string
 	if p.Events > 0 {
 		parts = append(parts, Rate(p.Events, took))
@@ -94,14 +94,6 @@ func (b *Bar) text(p Progress, took time.Duration) string {
 		parts = append(parts, left.Round(time.Second).String()+" left")
 	}
 	return strings.Join(parts, ", ")
-}
-
-func (b *Bar) line(p Progress, text string) string {
-	where := humanize.Comma(p.Done)
-	if p.Total > 0 {
-		where = fmt.Sprintf("%d %% (%s of %s)", 100*p.Done/p.Total, where, humanize.Comma(p.Total))
-	}
-	return strings.TrimSuffix(fmt.Sprintf("%s: %s, %s", b.what, where, text), ", ")
 }
 
 // Rate is a speed in words.

@@ -17,6 +17,8 @@ const (
 	lineEvery = time.Second
 )
 
+const clearRest = "\x1b[K" // of the line
+
 // Screen is an io.Writer for messages. It is safe for concurrent use.
 type Screen struct {
 	mu       sync.Mutex
@@ -42,12 +44,15 @@ func (s *Screen) Every() time.Duration {
 	return lineEvery
 }
 
-// Write prints a message above the progress line.
+// Write prints a message, which ends in a newline, above the progress line.
 func (s *Screen) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.terminal && s.bar != nil {
-		fmt.Fprint(s.out, "\r\x1b[2K")
+	if !s.terminal || s.bar == nil {
+		return s.out.Write(p)
 	}
-	return s.out.Write(p)
+	fmt.Fprint(s.out, "\r", clearRest)
+	n, err := s.out.Write(p)
+	s.bar.draw()
+	return n, err
 }
