@@ -24,7 +24,7 @@ func (s DataStream[T]) node() *node { return s.out.node }
 // attach makes a DataStream an Input of Process: its records as they are.
 func (s DataStream[T]) attach(p *processor[T]) {
 	p.refuseState("a stream that is not keyed")
-	s.out.read(p.node, func(t *runtime.Task) (flow.Pusher[T], flow.Control) {
+	s.out.place(p.node, p.opts, func(t *runtime.Task) (flow.Pusher[T], flow.Control) {
 		i := p.instance(t, nil)
 		return &plainProcess[T]{i}, i.control
 	})

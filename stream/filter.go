@@ -7,9 +7,10 @@ import (
 
 // Filter keeps the records for which keep is true. keep has no state and is called from several goroutines.
 func Filter[T any](s DataStream[T], keep func(T) bool, opts ...OpOption) DataStream[T] {
-	n := s.out.job.add("filter", opOptions(opts).name, s.out.node)
+	c := opOptions(opts)
+	n := s.out.job.add("filter", c.name, s.out.node)
 	out := newOutput(s.out.job, n, s.out.codec)
-	s.out.read(n, func(t *runtime.Task) (flow.Pusher[T], flow.Control) {
+	s.out.place(n, c, func(t *runtime.Task) (flow.Pusher[T], flow.Control) {
 		next, control := out.build(t)
 		return &filterOperator[T]{next, keep, t, n.uid}, control
 	})

@@ -8,9 +8,10 @@ import (
 // FlatMap turns each record into any number of others, given to emit in order. f has no state and is called from several goroutines; emit is valid during
 // the call.
 func FlatMap[T, U any](s DataStream[T], f func(v T, emit func(U)), opts ...OpOption) DataStream[U] {
-	n := s.out.job.add("flatmap", opOptions(opts).name, s.out.node)
+	c := opOptions(opts)
+	n := s.out.job.add("flatmap", c.name, s.out.node)
 	out := newOutput(s.out.job, n, builtin[U]())
-	s.out.read(n, func(t *runtime.Task) (flow.Pusher[T], flow.Control) {
+	s.out.place(n, c, func(t *runtime.Task) (flow.Pusher[T], flow.Control) {
 		next, control := out.build(t)
 		o := &flatMapOperator[T, U]{collector: Collector[U]{next: next, task: t, uid: n.uid}, f: f}
 		o.emit = o.collector.Emit

@@ -7,9 +7,10 @@ import (
 
 // Map turns each record into another. f has no state and is called from several goroutines.
 func Map[T, U any](s DataStream[T], f func(T) U, opts ...OpOption) DataStream[U] {
-	n := s.out.job.add("map", opOptions(opts).name, s.out.node)
+	c := opOptions(opts)
+	n := s.out.job.add("map", c.name, s.out.node)
 	out := newOutput(s.out.job, n, builtin[U]())
-	s.out.read(n, func(t *runtime.Task) (flow.Pusher[T], flow.Control) {
+	s.out.place(n, c, func(t *runtime.Task) (flow.Pusher[T], flow.Control) {
 		next, control := out.build(t)
 		return &mapOperator[T, U]{next, f, t, n.uid}, control
 	})
@@ -30,9 +31,10 @@ func (o *mapOperator[T, U]) Push(m *flow.Meta, v T) error {
 
 // TryMap is Map with a function that may fail. An error fails the job, with the operator's name and the record's position.
 func TryMap[T, U any](s DataStream[T], f func(T) (U, error), opts ...OpOption) DataStream[U] {
-	n := s.out.job.add("map", opOptions(opts).name, s.out.node)
+	c := opOptions(opts)
+	n := s.out.job.add("map", c.name, s.out.node)
 	out := newOutput(s.out.job, n, builtin[U]())
-	s.out.read(n, func(t *runtime.Task) (flow.Pusher[T], flow.Control) {
+	s.out.place(n, c, func(t *runtime.Task) (flow.Pusher[T], flow.Control) {
 		next, control := out.build(t)
 		return &tryMapOperator[T, U]{next, f, t, n.uid}, control
 	})

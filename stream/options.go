@@ -151,7 +151,8 @@ func opOptions(opts []OpOption) (c opConfig) {
 // Name names an operator that takes no name by position. Names are unique in a job.
 func Name(name string) OpOption { return opOption(func(c *opConfig) { c.name = name }) }
 
-// Parallelism is the number of tasks of an operator behind an exchange.
+// Parallelism is the number of tasks of an operator. A keyed one is behind an exchange anyway; any other gets one that spreads the records evenly, and
+// so leaves the task of what it reads.
 func Parallelism(n int) OpOption { return opOption(func(c *opConfig) { c.parallelism = n }) }
 
 // DropRetractions has an operator ignore retractions of results that late records superseded, counting them. Without it an operator that cannot take

@@ -1,6 +1,8 @@
 package stream
 
 import (
+	"errors"
+
 	"github.com/millrace/millrace/internal/exchange"
 	"github.com/millrace/millrace/internal/flow"
 	"github.com/millrace/millrace/internal/runtime"
@@ -25,14 +27,23 @@ func To[T any](s DataStream[T], name string, to sink.Sink[T], opts ...OpOption) 
 		}
 		return next, flow.Still
 	}
-	switch {
-	case to.Traits().Single:
+	if to.Traits().Single {
+		if c.parallelism > 1 {
+			j.fail(n, errors.New("the sink has a single writer: it takes no Parallelism"))
+		}
 		exchangeTo(s.out, n, single, 1, newRoundRobin[T](1), build)
-	case c.parallelism > 0:
-		exchangeTo(s.out, n, roundRobin, c.parallelism, newRoundRobin[T](c.parallelism), build)
-	default:
-		s.out.read(n, build)
+		return
 	}
+	s.out.place(n, c, build)
+}
+
+// place adds a reader: fused into the same task, or, where it has a Parallelism, behind an exchange that spreads the records evenly.
+func (o *output[T]) place(n *node, c opConfig, build func(*runtime.Task) (flow.Pusher[T], flow.Control)) {
+	if c.parallelism == 0 {
+		o.read(n, build)
+		return
+	}
+	exchangeTo(o, n, roundRobin, c.parallelism, newRoundRobin[T](c.parallelism), build)
 }
 
 // Rebalance spreads a stream evenly over parallelism tasks.

@@ -228,7 +228,7 @@ func (c *committer) set(split string, position int64) {
 	}
 }
 
-// lastCommit bounds how long the end of a job waits for the last positions to be told.
+// lastCommit bounds how long one telling takes, and so how long the end of a job waits for the last.
 const lastCommit = 5 * time.Second
 
 func (c *committer) loop(ctx context.Context) {
@@ -237,15 +237,16 @@ func (c *committer) loop(ctx context.Context) {
 		case <-c.wake:
 			c.tell(ctx)
 		case <-ctx.Done():
-			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastCommit)
-			c.tell(last)
-			cancel()
+			c.tell(ctx)
 			return
 		}
 	}
 }
 
+// tell is not cut short by the end of the job: positions under way would be lost.
 func (c *committer) tell(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastCommit)
+	defer cancel()
 	c.mu.Lock()
 	fresh := maps.Clone(c.fresh)
 	clear(c.fresh)

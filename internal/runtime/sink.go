@@ -168,7 +168,6 @@ func (o *sinkTask[T]) Push(m *flow.Meta, v T) error {
 	if len(o.batch) < o.traits.BatchRows || m.More { // a deletion goes with what replaces it
 		return nil
 	}
-	o.task.At = o.name
 	return o.hand(true)
 }
 
