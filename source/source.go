@@ -21,6 +21,9 @@ const NoTimestamp int64 = math.MinInt64
 // Unbounded is the Stop of a split that never ends.
 const Unbounded int64 = math.MaxInt64
 
+// ToEnd is the Stop of a split that ends where reading finds its end, which is not known before: a file. Fetch returns EOF there.
+const ToEnd int64 = Unbounded - 1
+
 // EOF is what Fetch returns at the stop position; it is io.EOF.
 var EOF = io.EOF
 

@@ -17,7 +17,7 @@ import (
 )
 
 // EndOfFile is the Stop of every split: bounded, by an end that only reading finds. Fetch returns EOF there.
-const EndOfFile = source.Unbounded - 1
+const EndOfFile = source.ToEnd
 
 // DefaultMaxRecord is the longest record accepted without WithMaxRecord, in bytes.
 const DefaultMaxRecord = 16 << 20

@@ -32,7 +32,7 @@ func (s session[T]) Splits(ctx context.Context) ([]source.Split, error) {
 	}
 	out := make([]source.Split, len(paths))
 	for i, p := range paths {
-		out[i] = source.Split{ID: p, Topic: p, Partition: int32(i), Partitions: int32(len(paths)), Start: 1, Stop: EndOfFile}
+		out[i] = source.Split{ID: p, Topic: p, Partition: int32(i), Partitions: int32(len(paths)), Earliest: 1, Start: 1, Stop: EndOfFile}
 	}
 	return out, nil
 }
