@@ -192,12 +192,14 @@ func countWindows(t *runtime.Task, uid string, c *windowing.Counters) {
 	late, idle := meter.Counter("late", "operator", uid), meter.Counter("late_by_idling", "operator", uid)
 	refusable := meter.Counter("below_strict_lateness", "operator", uid)
 	panes, retractions := meter.Counter("panes", "operator", uid), meter.Counter("retractions", "operator", uid)
+	partial := meter.Counter("partial_panes", "operator", uid)
 	publish := func() error {
 		late.Add(c.LateRecords - last.LateRecords)
 		idle.Add(c.LateByIdling - last.LateByIdling)
 		refusable.Add(c.Refusable - last.Refusable)
 		panes.Add(c.Panes - last.Panes)
 		retractions.Add(c.Retractions - last.Retractions)
+		partial.Add(c.PartialPanes - last.PartialPanes)
 		last = *c
 		return nil
 	}

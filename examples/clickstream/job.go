@@ -19,6 +19,10 @@ type Definition struct {
 	LocalKeys      bool          // each partition is one task, which works because a click's user decides its partition
 }
 
+// hoursKept is how long after its end an hour of metrics can still be corrected. A late click may reopen a session that was counted in an hour already; it is
+// taken back from there when its new result is known, which is when the session ends at last.
+const hoursKept = 7 * 24 * time.Hour
+
 // Outputs are where the results go. Late may be nil.
 type Outputs struct {
 	Sessions sink.Sink[Session]
@@ -34,7 +38,7 @@ func analyze(job *stream.Job, clicks source.Source[*pb.ClickEvent], def Definiti
 	analytics := stream.Process(sessions, "session-analytics", SessionAnalytics{})
 	stream.To(analytics, "sessions", to.Sessions)
 
-	hours := stream.Window(stream.All(analytics), window.Tumbling(time.Hour), stream.AllowedLateness(def.Lateness))
+	hours := stream.Window(stream.All(analytics), window.Tumbling(time.Hour), stream.AllowedLateness(def.Lateness+hoursKept))
 	metrics := stream.Aggregate(hours, "session-metrics", HourlyMetrics{})
 	stream.To(metrics, "metrics", to.Metrics)
 

@@ -82,7 +82,7 @@ func addSplit[T any](ctx context.Context, r *Run, cfg *SourceConfig[T], session 
 		}
 		if saved.Finished {
 			sp.Stop = max(sp.Stop, saved.Position)
-		} else if sp.Stop != source.Unbounded && saved.Stop != source.Unbounded {
+		} else if sp.Stop != source.Unbounded && saved.Stop != source.Unbounded && saved.Position < saved.Stop {
 			sp.Stop = saved.Stop // a bounded run that was interrupted ends where it was to end
 		}
 		if r.cfg.PartitionLocal && saved.Partitions != sp.Partitions {
@@ -104,7 +104,7 @@ func addSplit[T any](ctx context.Context, r *Run, cfg *SourceConfig[T], session 
 	}
 	split.partial.Store(math.MinInt64)
 	if saved.Partial != nil {
-		split.partial.Store(*saved.Partial)
+		r.Splits.begunAt(split, *saved.Partial)
 	}
 	split.position.Store(saved.Position)
 	split.watermark.Store(saved.Watermark)

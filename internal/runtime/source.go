@@ -61,6 +61,7 @@ type sourceTask[T any] struct {
 	position  int64
 	quietFrom time.Time // since when nothing came
 	stopped   bool      // reads nothing any more
+	last      bool      // the last barrier is behind it
 	joined    bool      // discovered while the job was running
 	midLog    bool      // the first record to come is not the first of the log
 	in        metrics.Counter
@@ -263,6 +264,10 @@ func (s *sourceTask[T]) got(r reading[T]) error {
 	if r.err != nil {
 		if errors.Is(r.err, source.EOF) {
 			s.stopped = true
+			if s.split.Stop < source.ToEnd { // what lay between the last record and the stop is read
+				s.position = max(s.position, s.split.Stop)
+				s.split.position.Store(s.position)
+			}
 			s.split.finished.Store(true)
 			s.task.run.Splits.step()
 			return s.end()
@@ -338,7 +343,7 @@ func (s *sourceTask[T]) push() (n int, err error) {
 			if s.midLog {
 				// The first record, if it is not late, is at most the bound behind what lies before it.
 				s.midLog = false
-				s.split.partial.Store(flow.AddSaturating(m.Timestamp, m.Timestamp-1-w))
+				t.run.Splits.begunAt(s.split, flow.AddSaturating(m.Timestamp, m.Timestamp-1-w))
 			}
 			s.watermark = w
 			if err := s.Control.Advance(w); err != nil {
@@ -400,19 +405,20 @@ func (s *sourceTask[T]) obey(c command) (done bool, err error) {
 	switch c.kind {
 	case cmdBarrier:
 		if c.stop || c.last {
-			s.stopped = true
+			s.stopped, s.last = true, true
 		}
 		return false, t.snapshot(c)
 	case cmdCommitted:
 		return false, t.committed(c.epoch)
 	case cmdDrain:
-		if s.stopped {
+		if s.watermark == math.MaxInt64 || s.last { // drained already, or the job stops
 			return false, nil
 		}
 		s.stopped, s.chunk = true, nil
 		s.split.finished.Store(true)
 		t.run.Splits.step()
 		s.watermark = math.MaxInt64
+		s.split.watermark.Store(s.watermark)
 		return false, t.drain(s.Control)
 	}
 	return true, nil

@@ -16,6 +16,7 @@ type Splits struct {
 	all   []*Split
 	moved chan struct{} // closed and replaced when a split that others may wait for has moved
 	idle  atomic.Int32  // sources waiting on moved
+	cut   atomic.Bool   // some split was begun in mid-log
 }
 
 // Split is one split's progress, written by its task.
@@ -90,8 +91,17 @@ func (s *Splits) Status() []SplitStatus {
 // math.MinInt64 where the split was read from its beginning.
 func (p *Split) Partial() int64 { return p.partial.Load() }
 
+// begunAt notes the Partial of a split.
+func (s *Splits) begunAt(p *Split, partial int64) {
+	p.partial.Store(partial)
+	s.cut.Store(true)
+}
+
 // Partial is the highest of all splits' Partial.
 func (s *Splits) Partial() int64 {
+	if !s.cut.Load() {
+		return math.MinInt64
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	high := int64(math.MinInt64)

@@ -55,6 +55,9 @@ func (o *Operator[T, A]) emit(e *keyed.Entry, l *live[A], origin int64, late boo
 	o.Panes++
 	o.meta.Timestamp, o.meta.Retract, o.meta.More = l.MaxTimestamp(), false, o.more
 	o.pane.Window, o.pane.Contents, o.pane.Partial = l.TimeWindow, &l.contents, o.partial(l.TimeWindow)
+	if o.pane.Partial {
+		o.PartialPanes++
+	}
 	return o.Fire(&o.pane)
 }
 

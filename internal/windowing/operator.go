@@ -52,6 +52,7 @@ type Counters struct {
 	Refusable    int64 // records at or below their origin watermark less the lateness: what Strict refuses, counted also without it
 	Panes        int64
 	Retractions  int64
+	PartialPanes int64 // panes that may lack records, as the job began in mid-log
 }
 
 // windows are the windows of one key, by start.

@@ -16,7 +16,8 @@ type Bar struct {
 	what   string
 	begun  time.Time
 	first  int64  // where it stood at the first Set; -1 before
-	last   string // what was shown last
+	shown  int64  // what the last plain line said
+	last   string // the last bar
 }
 
 // Progress is how far something has come.
@@ -27,7 +28,7 @@ type Progress struct {
 
 // Begin shows a progress line, until Done. A Screen shows one at a time.
 func (s *Screen) Begin(what string) *Bar {
-	b := &Bar{screen: s, what: what, begun: time.Now(), first: -1}
+	b := &Bar{screen: s, what: what, begun: time.Now(), first: -1, shown: -1}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.bar = b
@@ -47,9 +48,9 @@ func (b *Bar) Set(p Progress) {
 		b.draw()
 		return
 	}
-	if line := b.line(p, speed); line != b.last { // standing still is not news
-		fmt.Fprintln(b.screen.out, line)
-		b.last = line
+	if p.Done != b.shown { // standing still is not news
+		fmt.Fprintln(b.screen.out, b.line(p, speed))
+		b.shown = p.Done
 	}
 }
 
