@@ -36,12 +36,12 @@ func newExample(opts ...stream.JobOption) *stream.Job {
 	return stream.NewJob("example", append(opts, stream.Logger(slog.New(slog.DiscardHandler)))...)
 }
 
-func from(job *stream.Job, clicks ...click) stream.DataStream[click] {
+func clicksFrom(job *stream.Job, clicks ...click) stream.DataStream[click] {
 	src := sourcememory.Of(clicks...).WithCodec(codec.JSON[click](1))
 	return stream.From(job, "clicks", src, inOrder())
 }
 
-func run(job *stream.Job) {
+func runExample(job *stream.Job) {
 	if err := job.Run(context.Background()); err != nil {
 		fmt.Println(err)
 	}
@@ -69,13 +69,13 @@ func (summarize) Process(_ *stream.Context, p stream.Pane[string, click], out *s
 // Sessions of each user's clicks, thirty minutes apart: from a source, keyed, in windows, through a function, to a sink.
 func Example() {
 	job := newExample()
-	clicks := from(job,
+	clicks := clicksFrom(job,
 		click{"ada", "/", 0}, click{"bob", "/", 30}, click{"ada", "/cart", 90}, click{"ada", "/", 2000})
 	byUser := stream.KeyBy(clicks, clickUser)
 	sessions := stream.Window(byUser, window.EventTimeSession(30*time.Minute))
 	visits := stream.Process(sessions, "visits", summarize{})
 	stream.To(visits, "out", print.Values[visit]())
-	run(job)
+	runExample(job)
 	// Output:
 	// {User:bob Clicks:1 Length:0s}
 	// {User:ada Clicks:2 Length:1m30s}
@@ -84,9 +84,9 @@ func Example() {
 
 func ExampleMap() {
 	job := newExample()
-	pages := stream.Map(from(job, click{"ada", "/", 0}, click{"ada", "/cart", 1}), func(c click) string { return c.Page })
+	pages := stream.Map(clicksFrom(job, click{"ada", "/", 0}, click{"ada", "/cart", 1}), func(c click) string { return c.Page })
 	stream.To(pages, "out", print.Values[string]())
-	run(job)
+	runExample(job)
 	// Output:
 	// /
 	// /cart
@@ -98,15 +98,15 @@ func ExampleTryMap() {
 	words := stream.From(job, "words", sourcememory.Of("1", "2", "three"), watermark.Strategy[string]{})
 	numbers := stream.TryMap(words, strconv.Atoi, stream.Name("parse"))
 	stream.To(numbers, "out", &memory.List[int]{})
-	run(job)
+	runExample(job)
 	// Output: job "example": operator "parse" subtask 0 at memory/0 offset 2: strconv.Atoi: parsing "three": invalid syntax
 }
 
 func ExampleFilter() {
 	job := newExample()
-	carts := stream.Filter(from(job, click{"ada", "/", 0}, click{"bob", "/cart", 1}), func(c click) bool { return c.Page == "/cart" })
+	carts := stream.Filter(clicksFrom(job, click{"ada", "/", 0}, click{"bob", "/cart", 1}), func(c click) bool { return c.Page == "/cart" })
 	stream.To(carts, "out", print.Values[click]())
-	run(job)
+	runExample(job)
 	// Output: {User:bob Page:/cart At:1}
 }
 
@@ -119,7 +119,7 @@ func ExampleFlatMap() {
 		}
 	})
 	stream.To(words, "out", print.Values[string]())
-	run(job)
+	runExample(job)
 	// Output:
 	// to
 	// be
@@ -140,10 +140,10 @@ func (visitCount) Result(user string, w window.TimeWindow, n int) string {
 
 func ExampleAggregate() {
 	job := newExample()
-	byUser := stream.KeyBy(from(job, click{"ada", "/", 1}, click{"ada", "/", 59}, click{"bob", "/", 60}, click{"ada", "/", 61}), clickUser)
+	byUser := stream.KeyBy(clicksFrom(job, click{"ada", "/", 1}, click{"ada", "/", 59}, click{"bob", "/", 60}, click{"ada", "/", 61}), clickUser)
 	minutes := stream.Window(byUser, window.Tumbling(time.Minute))
 	stream.To(stream.Aggregate(minutes, "counts", visitCount{}), "out", print.Values[string]())
-	run(job)
+	runExample(job)
 	// Output:
 	// ada clicked 2 times in minute 0
 	// ada clicked 1 times in minute 1
@@ -153,7 +153,7 @@ func ExampleAggregate() {
 // The last click of each user in each hour.
 func ExampleReduce() {
 	job := newExample()
-	byUser := stream.KeyBy(from(job, click{"ada", "/", 5}, click{"ada", "/cart", 3}, click{"ada", "/pay", 9}), clickUser)
+	byUser := stream.KeyBy(clicksFrom(job, click{"ada", "/", 5}, click{"ada", "/cart", 3}, click{"ada", "/pay", 9}), clickUser)
 	hours := stream.Window(byUser, window.Tumbling(time.Hour))
 	latest := stream.Reduce(hours, "latest", func(a, b click) click {
 		if b.At >= a.At {
@@ -162,7 +162,7 @@ func ExampleReduce() {
 		return a
 	})
 	stream.To(latest, "out", print.Values[click]())
-	run(job)
+	runExample(job)
 	// Output: {User:ada Page:/pay At:9}
 }
 
@@ -193,11 +193,11 @@ func ExampleKeyByPartition() {
 // What comes after its window was closed goes to Late. Here time is at 90 s, less ten seconds of disorder, when the click of second 3 arrives.
 func ExampleLate() {
 	job := newExample()
-	byUser := stream.KeyBy(from(job, click{"ada", "/", 1}, click{"bob", "/", 90}, click{"ada", "/late", 3}), clickUser)
+	byUser := stream.KeyBy(clicksFrom(job, click{"ada", "/", 1}, click{"bob", "/", 90}, click{"ada", "/late", 3}), clickUser)
 	minutes := stream.Window(byUser, window.Tumbling(time.Minute))
 	stream.To(stream.Aggregate(minutes, "counts", visitCount{}), "out", &memory.List[string]{})
 	stream.To(stream.Late(minutes), "late", print.Values[click]())
-	run(job)
+	runExample(job)
 	fmt.Println("late:", job.Count("late"))
 	// Output:
 	// {User:ada Page:/late At:3}
@@ -207,10 +207,10 @@ func ExampleLate() {
 // With an allowed lateness the late click still counts: the window is emitted again, and its earlier result is taken back.
 func ExampleAllowedLateness() {
 	job := newExample()
-	byUser := stream.KeyByPartition(from(job, click{"ada", "/", 1}, click{"bob", "/", 90}, click{"ada", "/late", 3}), clickUser)
+	byUser := stream.KeyByPartition(clicksFrom(job, click{"ada", "/", 1}, click{"bob", "/", 90}, click{"ada", "/late", 3}), clickUser)
 	minutes := stream.Window(byUser, window.Tumbling(time.Minute), stream.AllowedLateness(time.Hour))
 	stream.To(stream.Aggregate(minutes, "counts", visitCount{}), "out", print.Values[string]())
-	run(job)
+	runExample(job)
 	// Output:
 	// ada clicked 1 times in minute 0
 	// deleted: ada clicked 1 times in minute 0
@@ -233,10 +233,10 @@ func (watchPayments) Process(ctx *stream.Context, c click, out *stream.Collector
 
 func ExampleSideOutput() {
 	job := newExample()
-	clicks := stream.Process(from(job, click{"ada", "/", 0}, click{"ada", "/pay", 1}), "watch", watchPayments{})
+	clicks := stream.Process(clicksFrom(job, click{"ada", "/", 0}, click{"ada", "/pay", 1}), "watch", watchPayments{})
 	stream.To(clicks, "out", &memory.List[click]{})
 	stream.To(stream.SideOutput(clicks, payments), "payments", print.Values[string]())
-	run(job)
+	runExample(job)
 	// Output: ada pays
 }
 
@@ -247,7 +247,7 @@ func ExampleUnion() {
 	app := stream.From(job, "app", sourcememory.Of(click{"ada", "/pay", 5}).WithCodec(codec.JSON[click](1)), inOrder())
 	sessions := stream.Window(stream.KeyBy(stream.Union(web, app), clickUser), window.EventTimeSession(time.Minute))
 	stream.To(stream.Process(sessions, "visits", summarize{}), "out", print.Values[visit]())
-	run(job)
+	runExample(job)
 	// Output: {User:ada Clicks:2 Length:5s}
 }
 
@@ -262,7 +262,7 @@ func ExampleAssignTimestamps() {
 	timed := stream.AssignTimestamps(clicks, inOrder())
 	minutes := stream.Window(stream.KeyBy(timed, clickUser), window.Tumbling(time.Minute))
 	stream.To(stream.Aggregate(minutes, "counts", visitCount{}), "out", print.Values[string]())
-	run(job)
+	runExample(job)
 	// Output:
 	// ada clicked 1 times in minute 0
 	// ada clicked 1 times in minute 1
@@ -294,11 +294,11 @@ func (s *silence) OnTimer(_ *stream.Context, in stream.Keyed[string, click], at 
 // All of a user's clicks come from one split. Declared so, a user's timers that are due fire before the user's next click, whatever the timing.
 func ExampleProcess() {
 	job := newExample()
-	clicks := from(job, click{"ada", "/", 0}, click{"bob", "/", 10}, click{"ada", "/", 50}, click{"ada", "/", 90}, click{"bob", "/", 200})
+	clicks := clicksFrom(job, click{"ada", "/", 0}, click{"bob", "/", 10}, click{"ada", "/", 50}, click{"ada", "/", 90}, click{"bob", "/", 200})
 	byUser := stream.KeyBy(clicks, clickUser, stream.OneSplitPerKey())
 	silent := stream.Process(byUser, "silence", stream.PerTask(func() *silence { return &silence{} }))
 	stream.To(silent, "out", print.Values[string]())
-	run(job)
+	runExample(job)
 	// Output:
 	// bob is silent since second 10
 	// ada is silent since second 90
@@ -309,8 +309,8 @@ func ExampleProcess() {
 func ExampleTo() {
 	job := newExample()
 	table := memory.NewTable(func(c click) string { return c.User })
-	stream.To(from(job, click{"ada", "/", 0}, click{"bob", "/", 1}, click{"ada", "/pay", 2}), "latest", table)
-	run(job)
+	stream.To(clicksFrom(job, click{"ada", "/", 0}, click{"bob", "/", 1}, click{"ada", "/pay", 2}), "latest", table)
+	runExample(job)
 	fmt.Println(table.Rows())
 	// Output: [{ada /pay 2} {bob / 1}]
 }
@@ -318,7 +318,7 @@ func ExampleTo() {
 // The plan shows stages, what is fused in them, and the exchanges between them.
 func ExampleJob_Plan() {
 	job := newExample(stream.DefaultParallelism(2))
-	sessions := stream.Window(stream.KeyBy(from(job), clickUser), window.EventTimeSession(30*time.Minute))
+	sessions := stream.Window(stream.KeyBy(clicksFrom(job), clickUser), window.EventTimeSession(30*time.Minute))
 	stream.To(stream.Process(sessions, "visits", summarize{}), "out", print.Values[visit]())
 	plan, err := job.Plan()
 	if err != nil {
@@ -340,9 +340,9 @@ func ExampleJob_Plan() {
 // All that is wrong with a job is reported at once.
 func ExampleJob_Run_mistakes() {
 	job := newExample(stream.CheckpointEvery(0))
-	minutes := stream.Window(stream.KeyBy(from(job), clickUser), window.Tumbling(0))
+	minutes := stream.Window(stream.KeyBy(clicksFrom(job), clickUser), window.Tumbling(0))
 	stream.To(stream.Aggregate(minutes, "counts", visitCount{}), "out", &memory.List[string]{})
-	run(job)
+	runExample(job)
 	// Output:
 	// job "example": source "clicks": window size of 0s: want a whole number of milliseconds, at least 1ms
 	// CheckpointEvery: 0s is not a time between checkpoints

@@ -183,7 +183,7 @@ func (j *Job) attempt(ctx context.Context, store state.Store) error {
 	if err != nil {
 		return err
 	}
-	if r.Finished() {
+	if r.Finished() && !r.Unsettled() {
 		r.Abandon(context.Canceled)
 		j.keep(r)
 		j.cfg.logger.Info("the job is finished and there is no new input", "job", j.name)

@@ -144,6 +144,9 @@ func exchangeTo[T any](o *output[T], n *node, how ship, parallelism int, route f
 	j := o.job
 	n.inputs = append(n.inputs, input{o.node, how})
 	n.parallelism = parallelism
+	if how == roundRobin && parallelism > 1 && n.retracts {
+		j.fail(n, errors.New("the records it reads may be taken back (allowed lateness or a trigger further up): spread over tasks, a result could be overtaken by the one that it supersedes; leave it in its task, or KeyBy"))
+	}
 	if parallelism < 1 || parallelism > j.cfg.maxParallelism {
 		j.fail(n, fmt.Errorf("a parallelism of %d is not between 1 and the maximum of %d", parallelism, j.cfg.maxParallelism))
 		return

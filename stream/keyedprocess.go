@@ -24,7 +24,7 @@ func (k KeyedStream[K, T]) attach(p *processor[Keyed[K, T]]) {
 			c.timers = keyed.NewCell(c.store, "timers", timersCodec{})
 		}
 		o := &keyedProcess[K, T]{
-			keyedContext: c, instance: p.instance(t, c), key: k.keyOf(), keyOf: k.key, decode: k.coder.decode, admit: k.admit(t), oneSplit: k.cfg.oneSplit,
+			keyedContext: c, instance: p.instance(t, c), key: k.keyOf(), keyOf: k.key, decode: k.coder.decode, admit: k.admit(t), oneSplit: k.cfg.oneSplit, local: k.local,
 		}
 		t.CheckCells(n.uid, c.store)
 		t.OnWake(o.nextWake, o.wake)
@@ -57,11 +57,19 @@ type keyedProcess[K comparable, T any] struct {
 	decode   func([]byte) (K, error)
 	admit    func(*keyed.Entry, *flow.Meta) error
 	oneSplit bool
+	local    bool
 	meta     flow.Meta
 }
 
 func (o *keyedProcess[K, T]) Push(m *flow.Meta, v T) error {
 	o.task.At = o.context.uid
+	// Time has come to the record's origin already, but for timers that were set behind it.
+	if o.local && o.timers != nil && o.store.Next(keyed.EventTime) <= m.Origin {
+		if err := o.fire(keyed.EventTime, m.Origin); err != nil {
+			return err
+		}
+		o.task.At = o.context.uid
+	}
 	key, err := o.key(v)
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"fmt"
 	"sync"
 
 	"github.com/millrace/millrace/internal/flow"
@@ -33,6 +34,9 @@ func (t *Tag[T]) String() string { return t.name }
 func SideOutput[O, T any](s DataStream[O], tag *Tag[T]) DataStream[T] {
 	n := s.out.node
 	out := newOutput(s.out.job, n, builtin[T]())
+	if n.kind != "process" {
+		s.out.job.fail(n, fmt.Errorf("it has no side outputs, so nothing comes out of %q: give SideOutput the stream that Process returned", tag))
+	}
 	n.sides = append(n.sides, func(t *runtime.Task) flow.Control {
 		next, control := out.build(t)
 		key := tagKey{t.Run(), t.ID(), n.uid}

@@ -195,20 +195,36 @@ func TestDiscovery(t *testing.T) {
 		j, _ := build()
 		stop, ended := running(t, j)
 		send(0, 1)
+		eventually(t, "it runs", func() bool { return j.Count("checkpoints") > 0 })
 		g.splits.Store(int64(n + 1))
 		eventually(t, "the split is found", func() bool { return len(j.Status().Splits) == n+1 })
-		for i := range 100 {
+		for i := 0; ; i++ { // also while the job stops
+			if i == 150 {
+				stop()
+			}
 			send(n, i)
+			if ran(ended) {
+				break
+			}
 			time.Sleep(time.Millisecond / 2)
 		}
-		eventually(t, "it is read", func() bool { return j.Status().Splits[n].Position >= 100 })
-		stop()
-		require.NoError(t, <-ended)
 	}
 	g.Close()
 	j, rows := build()
 	require.NoError(t, j.Run(t.Context()))
 	require.Equal(t, []int{sent}, rows())
+}
+
+func ran(ended <-chan error) bool {
+	select {
+	case err := <-ended:
+		if err != nil {
+			panic(err)
+		}
+		return true
+	default:
+		return false
+	}
 }
 
 func TestStatus(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 
 	"github.com/millrace/millrace/codec"
@@ -32,8 +33,28 @@ type badClick struct {
 	err   error
 }
 
-func (e *badClick) Error() string { return e.where + ": " + e.err.Error() }
+func (e *badClick) Error() string { return e.where + ": " + inWords(e.err) }
 func (e *badClick) Unwrap() error { return e.err }
+
+// atColumn is what protobuf says of JSON it cannot read; the spaces in it are not always plain ones.
+var atColumn = regexp.MustCompile(`(syntax error)?.?\(line \d+:(\d+)\): (.*)`)
+
+// inWords is a decoding error with what a person needs to find the mistake: the column, and fields by their names in the schema.
+func inWords(err error) string {
+	m := atColumn.FindStringSubmatch(err.Error())
+	if m == nil {
+		return err.Error()
+	}
+	text := "column " + m[2] + ": " + m[3]
+	if m[1] != "" {
+		text = "not JSON: " + text
+	}
+	fields := (*pb.ClickEvent)(nil).ProtoReflect().Descriptor().Fields()
+	for i := range fields.Len() {
+		text = strings.ReplaceAll(text, "field "+fields.Get(i).JSONName()+":", "field "+string(fields.Get(i).Name())+":")
+	}
+	return text
+}
 
 // clickReader reads clicks from a file or pipe, compressed or not.
 type clickReader struct {

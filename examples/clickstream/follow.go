@@ -7,19 +7,24 @@ import (
 	"github.com/millrace/millrace/examples/clickstream/internal/screen"
 	"github.com/millrace/millrace/source"
 	"github.com/millrace/millrace/stream"
+	"github.com/millrace/millrace/watermark"
 )
 
 // result is what a run came to.
 type result struct {
 	settings settings
 	stopped  bool // by Ctrl-C
-	finished bool // there was nothing to do: an earlier run had read all
 	events   int64
 	sessions int64
 	late     int64
 	skewed   int64 // clicks too far in the future
 	took     time.Duration
 	state    stream.StateStats
+}
+
+// finished reports whether there was nothing to do: an earlier run had read all.
+func (r result) finished() bool {
+	return r.settings.restored && !r.settings.noDrain && !r.stopped && r.events == 0 && r.sessions == 0
 }
 
 // follow runs the job and shows its progress, so often; 0 leaves that to the screen.
@@ -54,23 +59,26 @@ func (p *program) follow(ctx context.Context, job *stream.Job, every time.Durati
 		late: count(job, "late", "session-analytics"), skewed: count(job, "quarantined", "clicks"),
 		sessions: count(job, "panes", "session-analytics") - count(job, "retractions", "session-analytics"), took: time.Since(begun), state: job.StateStats(),
 	}
-	progress, ran := progressOf(job)
-	r.finished = err == nil && !ran && !r.stopped
+	progress, _ := progressOf(job)
 	bar.Done(progress)
 	return r, err
 }
 
-// progressOf adds up the offsets of all partitions; ok is false before the job has found them.
+// progressOf adds up the offsets of all partitions, and where there is no end tells how far event time has come; ok is false before the job has found its
+// partitions.
 func progressOf(job *stream.Job) (p screen.Progress, ok bool) {
-	splits := job.Status().Splits
-	for _, s := range splits {
+	status := job.Status()
+	for _, s := range status.Splits {
 		p.Done += s.Position
 		if s.Stop != source.Unbounded {
 			p.Total += max(s.Stop, s.Position)
 		}
 	}
+	if p.Total == 0 && status.Watermark != watermark.Min {
+		p.Note = "event time " + stream.FormatTime(status.Watermark)
+	}
 	p.Events = count(job, "records_in", "clicks")
-	return p, len(splits) > 0
+	return p, len(status.Splits) > 0
 }
 
 // count is one operator's counter.

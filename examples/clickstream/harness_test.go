@@ -213,3 +213,16 @@ func csvRows(t testing.TB, path string) [][]string {
 	require.NoError(t, err)
 	return rows[1:]
 }
+
+// sqliteRowsIfAny is the sessions' rows, none while the table is not there.
+func sqliteRowsIfAny(t testing.TB, path string) [][]string {
+	t.Helper()
+	db, err := sql.Open("sqlite", path)
+	require.NoError(t, err)
+	defer db.Close()
+	var n int
+	if err := db.QueryRowContext(t.Context(), "SELECT count(*) FROM "+sessionsTable).Scan(&n); err != nil || n == 0 {
+		return nil
+	}
+	return sqliteRows(t, path, sessionsTable)
+}

@@ -61,7 +61,7 @@ func killAndCompare(t *testing.T, log loggen.Config, memory string) {
 	require.NoError(t, last.cmd.Wait(), last.text)
 	<-last.read
 	t.Log(last.text.String()[strings.LastIndex(last.text.String(), "events/s\n"):])
-	reads := regexp.MustCompile(`(\d+) read from disk`).FindStringSubmatch(last.text.String())
+	reads := regexp.MustCompile(`([\d,]+) read back`).FindStringSubmatch(last.text.String())
 	require.NotNil(t, reads)
 	require.NotEqual(t, "0", reads[1], "no state was read from disk: the memory was enough")
 

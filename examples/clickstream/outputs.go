@@ -54,10 +54,13 @@ func parseTarget(text, defaultTable string) (target, error) {
 		t.path, t.table = path, values.Get("table")
 	case kind == "postgres" || kind == "postgresql":
 		u, err := url.Parse(text)
-		if err != nil {
+		if err != nil { // which quotes the password
 			return t, errors.New("sink postgres://...: the connection string is not a URL; special characters in user and password are written as %XX")
 		}
-		q := u.Query()
+		q, err := url.ParseQuery(u.RawQuery)
+		if err != nil {
+			return t, fmt.Errorf("sink %s: %w", redact(text), err)
+		}
 		t.table = q.Get("table")
 		q.Del("table")
 		u.RawQuery = q.Encode()

@@ -13,7 +13,7 @@ import (
 
 // summarize tells what a run came to.
 func (p *program) summarize(ctx context.Context, r result) error {
-	if r.finished {
+	if r.finished() {
 		p.say("Group %s is finished: it had read the topic to the end before, and nothing was published since.\nThe sessions are in %s. To compute them again use another --group.",
 			r.settings.group, r.settings.sessions)
 		return nil
@@ -26,7 +26,7 @@ func (p *program) summarize(ctx context.Context, r result) error {
 	if r.skewed > 0 {
 		t.row("quarantined", "%s events more than a day later than their record's timestamp", humanize.Comma(r.skewed))
 	}
-	t.row("state", "%s", r.state)
+	t.row("state", "%s keys left memory for the disk, %s read back from there", humanize.Comma(r.state.Evictions), humanize.Comma(r.state.Reads))
 	if r.settings.sessions.kind == "sqlite" {
 		facts, err := readFacts(ctx, r.settings.sessions)
 		if err != nil {

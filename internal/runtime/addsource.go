@@ -115,7 +115,7 @@ func addSplit[T any](ctx context.Context, r *Run, cfg *SourceConfig[T], session 
 	t.At = cfg.Name
 	s := &sourceTask[T]{
 		cfg: cfg, task: t, split: split, session: session, stamp: cfg.Strategy.Timestamp, guardMs: guard.Milliseconds(),
-		fetched: make(chan reading[T], 1), watermark: saved.Watermark, position: saved.Position, joined: r.started,
+		fetched: make(chan reading[T], 1), watermark: saved.Watermark, position: saved.Position,
 		in: r.cfg.Meter.Counter("records_in", "operator", cfg.Name), skipped: r.cfg.Meter.Counter("undecodable", "operator", cfg.Name),
 		held: r.cfg.Meter.Counter("quarantined", "operator", cfg.Name),
 	}

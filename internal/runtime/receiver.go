@@ -34,12 +34,12 @@ func AddReceiver[T any](r *Run, name string, subtask int, inbox *exchange.Inbox[
 	next, control := build(t)
 	rc := &Receiver[T]{task: t, inbox: inbox, next: next, control: control, valve: exchange.NewValve()}
 	rc.in = r.cfg.Meter.Counter("records_in", "operator", name)
+	r.before = append(r.before, func() { rc.initial = inbox.Lanes() }) // before any can join
 	r.launch(t, rc.loop)
 }
 
 func (r *Receiver[T]) loop() error {
 	t := r.task
-	r.initial = r.inbox.Lanes()
 	for range r.initial {
 		r.valve.Add()
 	}

@@ -49,6 +49,7 @@ type Run struct {
 	units    []*unit
 	sinks    map[string][]int // the subtasks of each sink's writers
 	tasks    []*Task
+	before   []func()       // run by Start before any task
 	after    []func() error // run by Wait when all tasks have ended
 	helpers  []func(context.Context)
 	group    sync.WaitGroup // tasks and units
@@ -95,6 +96,16 @@ func (r *Run) Finished() bool {
 	return true
 }
 
+// Unsettled reports whether the last checkpoint left rows that a sink may still have to show: a finished job too starts once more to do that.
+func (r *Run) Unsettled() bool {
+	for _, s := range r.meta.sinks {
+		if len(s.Pending) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // Number is the number of an operator in the state.
 func (r *Run) Number(uid string) uint16 { return r.numbers[uid] }
 
@@ -138,11 +149,10 @@ func (r *Run) launch(t *Task, loop func() error) {
 	r.goUnit(t.unit)
 }
 
-// join starts a discovered task once its unit has taken it in, which it does between checkpoints.
+// join hands a discovered task to its unit, which starts it between checkpoints.
 func (r *Run) join(t *Task) {
 	select {
 	case t.unit.added <- t:
-		r.goTask(t)
 	case <-r.ctx.Done():
 	}
 }
@@ -168,6 +178,9 @@ func (r *Run) Start() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.started = true
+	for _, f := range r.before {
+		f()
+	}
 	r.share()
 	for _, t := range r.tasks {
 		r.goTask(t)

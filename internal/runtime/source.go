@@ -62,7 +62,6 @@ type sourceTask[T any] struct {
 	quietFrom time.Time // since when nothing came
 	stopped   bool      // reads nothing any more
 	last      bool      // the last barrier is behind it
-	joined    bool      // discovered while the job was running
 	midLog    bool      // the first record to come is not the first of the log
 	in        metrics.Counter
 	skipped   metrics.Counter
@@ -97,14 +96,13 @@ func (s *sourceTask[T]) loop() error {
 		default:
 		}
 		if s.chunk != nil && !s.stopped {
-			moved, ahead := t.run.Splits.ahead(s.split)
-			if !ahead {
+			if _, ahead := t.run.Splits.ahead(s.split); !ahead {
 				if err := s.work(); err != nil {
 					return err
 				}
 				continue
 			}
-			if done, err := s.pause(moved); done || err != nil {
+			if done, err := s.pause(); done || err != nil {
 				return err
 			}
 			continue
@@ -118,13 +116,6 @@ func (s *sourceTask[T]) loop() error {
 // begin puts event time where the restored job left it.
 func (s *sourceTask[T]) begin() error {
 	t := s.task
-	if s.joined { // make the lanes known before any barrier
-		for _, w := range t.writers {
-			if err := w.Barrier(0); err != nil {
-				return err
-			}
-		}
-	}
 	if s.watermark == math.MinInt64 {
 		return nil
 	}
@@ -234,12 +225,16 @@ func (s *sourceTask[T]) await() (done bool, err error) {
 }
 
 // pause waits for slower splits, still obeying commands.
-func (s *sourceTask[T]) pause(moved <-chan struct{}) (done bool, err error) {
+func (s *sourceTask[T]) pause() (done bool, err error) {
 	t := s.task
 	s.split.paused.Store(true)
 	defer s.split.paused.Store(false)
 	t.run.Splits.idle.Add(1)
 	defer t.run.Splits.idle.Add(-1)
+	moved, ahead := t.run.Splits.ahead(s.split) // again: who moves now sees that somebody waits
+	if !ahead {
+		return false, nil
+	}
 	if err := t.flushAll(); err != nil {
 		return false, err
 	}
@@ -276,7 +271,9 @@ func (s *sourceTask[T]) got(r reading[T]) error {
 		return s.task.wrap(r.err)
 	}
 	s.chunk = r.chunk
-	s.split.atEnd.Store(r.chunk.AtEnd())
+	if s.split.atEnd.Swap(r.chunk.AtEnd()) != r.chunk.AtEnd() {
+		s.task.run.Splits.step()
+	}
 	return nil
 }
 
@@ -293,6 +290,8 @@ func (s *sourceTask[T]) work() error {
 	if n < slice { // the chunk is used up
 		s.position = max(s.position, s.chunk.End())
 		s.chunk = nil
+	}
+	if n > 0 {
 		s.quietFrom = t.Clock.Now()
 	}
 	s.in.Add(int64(n))

@@ -111,7 +111,14 @@ func (u *unit) loop(ctx context.Context) error {
 				return err
 			}
 		case t := <-added:
+			// Its lanes are known further down before any barrier: one that reached a receiver first would be aligned without them.
+			for _, w := range t.writers {
+				if err := w.Barrier(0); err != nil {
+					return err
+				}
+			}
 			u.tasks[t.id] = t
+			u.run.goTask(t)
 			actions = c.Step(checkpoint.Event{Type: checkpoint.Added, Task: t.id, Source: t.source}, actions)
 		case <-ctx.Done():
 			return context.Cause(ctx)

@@ -18,17 +18,26 @@ type Bar struct {
 	first  int64  // where it stood at the first Set; -1 before
 	shown  int64  // what the last plain line said
 	last   string // the last bar
+	recent sample // a moment ago, for the rate of what has no end
+}
+
+// sample is how many events there were at a time.
+type sample struct {
+	at     time.Time
+	events int64
 }
 
 // Progress is how far something has come.
 type Progress struct {
 	Done, Total int64 // Total is 0 where there is no end
 	Events      int64 // done since the Bar began, for the rate
+	Note        string
 }
 
 // Begin shows a progress line, until Done. A Screen shows one at a time.
 func (s *Screen) Begin(what string) *Bar {
-	b := &Bar{screen: s, what: what, begun: time.Now(), first: -1, shown: -1}
+	now := time.Now()
+	b := &Bar{screen: s, what: what, begun: now, first: -1, shown: -1, recent: sample{at: now}}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.bar = b
@@ -40,7 +49,7 @@ func (b *Bar) Set(p Progress) {
 	if b.first < 0 {
 		b.first = p.Done
 	}
-	speed := b.speed(p, time.Since(b.begun))
+	speed := b.speed(p, time.Now())
 	b.screen.mu.Lock()
 	defer b.screen.mu.Unlock()
 	if b.screen.terminal {
@@ -84,15 +93,28 @@ func (b *Bar) line(p Progress, speed string) string {
 	return strings.TrimSuffix(fmt.Sprintf("%s: %s, %s", b.what, where, speed), ", ")
 }
 
-// speed is the rate, and the time that is left at that rate.
-func (b *Bar) speed(p Progress, took time.Duration) string {
+// recently is the span that the rate of something without an end is taken over, at least.
+const recently = time.Second
+
+// speed is the rate, the time that is left at that rate, and the note.
+func (b *Bar) speed(p Progress, now time.Time) string {
+	took := now.Sub(b.begun)
 	var parts []string
-	if p.Events > 0 {
+	switch {
+	case p.Total > 0 && p.Events > 0:
 		parts = append(parts, Rate(p.Events, took))
+	case p.Total == 0:
+		parts = append(parts, Rate(p.Events-b.recent.events, now.Sub(b.recent.at)))
+		if now.Sub(b.recent.at) >= 2*recently {
+			b.recent = sample{now.Add(-recently), p.Events - (p.Events-b.recent.events)/2}
+		}
 	}
 	if gone := p.Done - b.first; p.Total > p.Done && gone > 0 {
 		left := time.Duration(float64(took) / float64(gone) * float64(p.Total-p.Done))
 		parts = append(parts, left.Round(time.Second).String()+" left")
+	}
+	if p.Note != "" {
+		parts = append(parts, p.Note)
 	}
 	return strings.Join(parts, ", ")
 }

@@ -1,0 +1,126 @@
+//go:build integration
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"github.com/millrace/millrace/internal/loggen"
+)
+
+// server is the address of a real server, from the environment.
+func server(t *testing.T, variable string) string {
+	t.Helper()
+	address := os.Getenv(variable)
+	if address == "" {
+		t.Fatalf("%s is not set: run `make integration`, which starts the servers", variable)
+	}
+	return address
+}
+
+// TestKillMillion kills run over a million events, with memory for a part of the state.
+func TestKillMillion(t *testing.T) {
+	killAndCompare(t, loggen.Config{Seed: 1_000_000, Events: 1_000_000, Users: 120_000, Length: 8 * 60 * minute}, "2MiB")
+}
+
+// TestRealServers takes the clicks through Apache Kafka into PostgreSQL, and back into a topic.
+func TestRealServers(t *testing.T) {
+	kafka, dsn := server(t, "MILLRACE_TEST_KAFKA"), server(t, "MILLRACE_TEST_POSTGRES")
+	for _, partitions := range []int{1, 4} {
+		for _, local := range []bool{true, false} {
+			for _, lateness := range []int{0, 10} {
+				name := fmt.Sprintf("%dp-lateness%dm", partitions, lateness)
+				t.Run(fmt.Sprintf("%s/local=%t", name, local), func(t *testing.T) {
+					run := newPostgresRun(t, dsn)
+					topic := fmt.Sprintf("clicks-%d-%d", partitions, run.number)
+					common := []string{"--brokers", kafka, "--topic", topic, "--data", t.TempDir()}
+					do(t, append([]string{"topic", "create", "--partitions", fmt.Sprint(partitions)}, common...)...)
+					do(t, append([]string{"produce", "--in", filepath.Join(testdata, "hard.jsonl.gz")}, common...)...)
+					do(t, append([]string{
+						"run", "--until-end", "--group", topic, "--lateness", fmt.Sprintf("%dm", lateness), fmt.Sprintf("--local-keys=%t", local), "--parallelism", "3",
+						"--sink", run.sink(sessionsTable), "--metrics-table", run.table(metricsTable), "--checkpoint-every", "50ms",
+					}, common...)...)
+					want := wantSessions(t, "hard-sessions-"+name+".csv.gz")
+					same(t, want, sessionsOf(t, run.rows(t, sessionsTable)))
+					same(t, wantMetrics(want, 30*minute), metricsOf(t, run.rows(t, metricsTable)))
+				})
+			}
+		}
+	}
+}
+
+// TestRealTopic writes sessions to a topic of Apache Kafka.
+func TestRealTopic(t *testing.T) {
+	kafka := server(t, "MILLRACE_TEST_KAFKA")
+	topic := fmt.Sprintf("clicks-%d", time.Now().UnixNano())
+	common := []string{"--brokers", kafka, "--topic", topic, "--data", t.TempDir()}
+	require.Contains(t, do(t, append([]string{"produce", "--in", filepath.Join(testdata, "ecom.jsonl.gz")}, common...)...), "Created topic "+topic+" with 4 partitions")
+	messages := do(t, append([]string{"run", "--until-end", "--group", topic, "--sink", "kafka:" + topic + "-sessions"}, common...)...)
+	require.Contains(t, messages, "3,605")
+}
+
+// postgresRun is tables of one test's own.
+type postgresRun struct {
+	dsn    string
+	number int64
+}
+
+func newPostgresRun(t *testing.T, dsn string) postgresRun {
+	r := postgresRun{dsn, time.Now().UnixNano()}
+	t.Cleanup(func() {
+		ctx := context.Background()
+		db, err := pgx.Connect(ctx, dsn)
+		require.NoError(t, err)
+		defer db.Close(ctx)
+		for _, name := range []string{sessionsTable, metricsTable} {
+			_, err := db.Exec(ctx, "DROP TABLE IF EXISTS "+r.table(name))
+			require.NoError(t, err)
+		}
+	})
+	return r
+}
+
+func (r postgresRun) table(name string) string { return fmt.Sprintf("%s_%d", name, r.number) }
+
+// sink is the URL of a table; other parameters stay.
+func (r postgresRun) sink(name string) string {
+	u, err := url.Parse(r.dsn)
+	if err != nil {
+		panic(err)
+	}
+	q := u.Query()
+	q.Set("table", r.table(name))
+	u.RawQuery = q.Encode()
+	return u.String()
+}
+
+// rows reads a table as text.
+func (r postgresRun) rows(t *testing.T, name string) (rows [][]string) {
+	t.Helper()
+	db, err := pgx.Connect(t.Context(), r.dsn)
+	require.NoError(t, err)
+	defer db.Close(context.Background())
+	rs, err := db.Query(t.Context(), "SELECT * FROM "+r.table(name))
+	require.NoError(t, err)
+	defer rs.Close()
+	for rs.Next() {
+		values, err := rs.Values()
+		require.NoError(t, err)
+		row := make([]string, len(values))
+		for i, v := range values {
+			row[i] = fmt.Sprint(v)
+		}
+		rows = append(rows, row)
+	}
+	require.NoError(t, rs.Err())
+	return rows
+}
