@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 	"github.com/millrace/millrace/source"
 	"github.com/millrace/millrace/source/memory"
 	"github.com/millrace/millrace/stream"
+	"github.com/millrace/millrace/stream/streamtest"
 	"github.com/millrace/millrace/watermark"
 )
 
@@ -331,4 +333,76 @@ func TestTemporaryErrorsAreRetried(t *testing.T) {
 	require.Len(t, table.Rows(), 1000)
 	require.EqualValues(t, 3, j.Count("retries"))
 	require.True(t, slices.IsSorted(table.Rows()))
+}
+
+// flaky is a source whose calls fail temporarily until they have failed so often.
+type flaky struct {
+	*memory.Source[int]
+	left atomic.Int64
+}
+
+func (s *flaky) fails() error {
+	if s.left.Add(-1) >= 0 {
+		return source.Temporary(errBroken)
+	}
+	return nil
+}
+
+func (s *flaky) Open(ctx context.Context, env source.Env) (source.Session[int], error) {
+	if err := s.fails(); err != nil {
+		return nil, err
+	}
+	inner, err := s.Source.Open(ctx, env)
+	return flakySession{inner, s}, err
+}
+
+type flakySession struct {
+	source.Session[int]
+	of *flaky
+}
+
+func (s flakySession) Reader(ctx context.Context, split source.Split, at int64) (source.Reader[int], error) {
+	s.of.left.Store(2) // the next fetches fail
+	inner, err := s.Session.Reader(ctx, split, at)
+	return flakyReader{inner, s.of}, err
+}
+
+type flakyReader struct {
+	source.Reader[int]
+	of *flaky
+}
+
+func (r flakyReader) Fetch(ctx context.Context) (source.Chunk[int], error) {
+	if err := r.of.fails(); err != nil {
+		return nil, err
+	}
+	return r.Reader.Fetch(ctx)
+}
+
+// A source that is away is tried again with growing delays of the job's clock, until RetryFor is over.
+func TestSourceRetries(t *testing.T) {
+	run := func(failures int64) (*stream.Job, *sinkmemory.List[int], error) {
+		clock := streamtest.NewClock(streamtest.Start)
+		j := newJob(clock.Option(), stream.RetryFor(time.Minute))
+		src := &flaky{Source: numbers(100)}
+		src.left.Store(failures)
+		list := to(stream.From[int](j, "numbers", src, watermark.Monotonous(atMilli)))
+		_, ended := running(t, j)
+		for {
+			select {
+			case err := <-ended:
+				return j, list, err
+			case <-time.After(ms):
+				clock.Advance(100 * ms)
+			}
+		}
+	}
+	j, list, err := run(3)
+	require.NoError(t, err)
+	require.Len(t, list.Rows(), 100)
+	require.EqualValues(t, 5, j.Count("retries"))
+	_, _, err = run(1000)
+	require.ErrorIs(t, err, errBroken)
+	require.ErrorContains(t, err, "gave up after 1m")
+	require.ErrorContains(t, err, `operator "numbers"`)
 }

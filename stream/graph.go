@@ -113,6 +113,16 @@ func (n *node) exchanged() bool {
 	return false
 }
 
+// spread reports whether an exchange deals records out in turn between the node and its source, so that those of one split overtake each other.
+func (n *node) spread() bool {
+	for _, in := range n.inputs {
+		if in.ship == roundRobin && n.parallelism > 1 || in.from.self().spread() {
+			return true
+		}
+	}
+	return false
+}
+
 // sources adds the sources that the node reads to found.
 func (n *node) sources(found map[*node]bool) map[*node]bool {
 	if n.kind == "source" {

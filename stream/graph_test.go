@@ -351,3 +351,27 @@ func TestNoWatermarks(t *testing.T) {
 	require.Equal(t, []int{6, 22, 35}, rowsOf(t, j, sums(j, in)))
 	require.Equal(t, int64(math.MaxInt64), j.Status().Watermark)
 }
+
+// An operator that was told to drop retractions counts every result, and says how many were superseded.
+func TestDropRetractions(t *testing.T) {
+	build := func(j *stream.Job) stream.DataStream[int] {
+		in := stream.From(j, "numbers", memory.Of(1, 25, 2, 3), watermark.Monotonous(atMilli))
+		windows := stream.Window(stream.KeyByPartition(in, func(int) int { return 0 }, anyPartition), window.Tumbling(10*ms), stream.AllowedLateness(time.Second))
+		return stream.Reduce(windows, "first", sum)
+	}
+	j := newJob()
+	list := to(stream.Process(build(j), "all", pass{}, stream.DropRetractions()))
+	require.Equal(t, []int{1, 3, 6, 25}, rowsOf(t, j, list))
+	j = newJob()
+	second := stream.Window(stream.KeyBy(build(j), func(int) int { return 0 }), window.Tumbling(10*ms), stream.AllowedLateness(time.Second))
+	table := sinkmemory.NewTable(func(s string) string { return s })
+	stream.To(stream.Aggregate(second, "second", oneWay{}, stream.DropRetractions()), "table", table)
+	require.NoError(t, j.Run(t.Context()))
+	require.Contains(t, table.Rows(), "0[0,10)=10", "1 + 3 + 6")
+	require.EqualValues(t, 2, j.Count("retractions_dropped"))
+	j = newJob()
+	rows := sinkmemory.NewTable(identity)
+	stream.To(build(j), "table", rows, stream.DropRetractions())
+	require.NoError(t, j.Run(t.Context()))
+	require.Equal(t, []int{1, 3, 6, 25}, rows.Rows())
+}

@@ -87,6 +87,10 @@ func keyBy[K comparable, T any](s DataStream[T], key func(T) K, what string, opt
 	for _, o := range opts {
 		o.applyKey(&k.cfg)
 	}
+	if k.cfg.oneSplit && s.out.node.spread() {
+		s.out.job.fail(s.out.node, fmt.Errorf("%s with OneSplitPerKey behind an operator with Parallelism or a Rebalance: a split's records overtake each other there, so a key's order is lost; "+
+			"leave the Parallelism out, or OneSplitPerKey", what))
+	}
 	codec := builtin[K]()
 	if k.cfg.codec != nil {
 		c, ok := k.cfg.codec.(state.Codec[K])

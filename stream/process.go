@@ -75,7 +75,6 @@ func (p *processor[In]) checkRetractions() {
 type instance[In any] struct {
 	context Context
 	control flow.Control
-	drop    bool
 	process func(In) error
 	retract func(In) error
 	onTimer func(In, time.Time) error

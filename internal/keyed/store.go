@@ -166,7 +166,7 @@ func (s *Store) load(key string) (*Entry, error) {
 	}
 	e.stored = true
 	for d := range domains {
-		s.queues[d].adopt(e, Domain(d))
+		s.queues[d].adopt(e, d)
 	}
 	return e, nil
 }
@@ -255,11 +255,11 @@ func (s *Store) index(b *state.Batch, e *Entry) {
 		}
 		if have := e.indexed[d]; have != want && (s.pressed || have > want || want == None) {
 			if have != None {
-				s.key = appendTimerKey(s.key[:0], s.cfg.Operator, Domain(d), e.Shard, have, e.Key)
+				s.key = appendTimerKey(s.key[:0], s.cfg.Operator, d, e.Shard, have, e.Key)
 				b.Delete(s.key)
 			}
 			if want != None {
-				s.key = appendTimerKey(s.key[:0], s.cfg.Operator, Domain(d), e.Shard, want, e.Key)
+				s.key = appendTimerKey(s.key[:0], s.cfg.Operator, d, e.Shard, want, e.Key)
 				b.Set(s.key, nil)
 			}
 			e.indexed[d] = want

@@ -38,7 +38,7 @@ func TestRangesCoverAllGroups(t *testing.T) {
 		}
 	}
 	for p := 1; p <= 128; p++ {
-		for g := 0; g < 128; g++ {
+		for g := range 128 {
 			s := Subtask(g, p, 128)
 			if from, to := Range(s, p, 128); g < from || g >= to {
 				t.Fatalf("group %d at parallelism %d is of subtask %d, whose range is [%d,%d)", g, p, s, from, to)

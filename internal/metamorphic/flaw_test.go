@@ -5,6 +5,7 @@ import (
 	"math"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/millrace/millrace/state"
 )
@@ -109,7 +110,7 @@ func (s flawedStore) position(value []byte) []byte {
 }
 
 // mostSeeds is how many random jobs may pass before a flaw has to be noticed.
-const mostSeeds = 400
+const mostSeeds = 200
 
 // The random jobs are hard enough to notice each of these flaws.
 func TestFlawsAreNoticed(t *testing.T) {
@@ -124,7 +125,7 @@ func TestFlawsAreNoticed(t *testing.T) {
 				if !p.shows(f) {
 					continue
 				}
-				p.Flaw = f
+				p.Flaw, p.Script = f, f.script(p)
 				tried++
 				if _, err := p.try(); err != nil {
 					t.Logf("noticed by seed %d, after %d jobs: %.300v", seed, tried, err)
@@ -134,6 +135,23 @@ func TestFlawsAreNoticed(t *testing.T) {
 			t.Errorf("%d jobs came to what the log says all the same", tried)
 		})
 	}
+}
+
+// script is runs that bring out a flaw of what is stored; nil where the plan's own do.
+func (f flaw) script(p plan) (runs []setting) {
+	s := setting{Parallelism: 2, Batch: 16, Buffer: time.Millisecond, Memory: 1 << 20, Chunk: 20, Checkpoint: time.Millisecond, Survives: 100}
+	for i := range 6 {
+		switch f {
+		case shortBound, shortGap, undeclared:
+			return nil
+		case tornCheckpoints, forgottenRows:
+			s.Slow, s.Ending, s.After = true, powerLoss, 30+7*i
+		default:
+			s.Ending, s.After = stopped, p.Events/8
+		}
+		runs = append(runs, s)
+	}
+	return runs
 }
 
 // shows reports whether the plan has what the flaw concerns.
@@ -146,16 +164,9 @@ func (p plan) shows(f flaw) bool {
 	case undeclared:
 		return p.Keying == oneSplit && p.Lateness > 0
 	case tornCheckpoints:
-		for _, e := range p.Endings {
-			if e == powerLoss {
-				return true
-			}
-		}
-		return false
+		return p.Pebble && p.settles()
 	case forgottenRows:
-		return p.Committing && len(p.Endings) > 0
-	case lostTimers:
-		return len(p.Endings) > 0
+		return p.Pebble && p.Committing
 	}
-	return len(p.Endings) > 0 || p.Growth > 0
+	return p.settles()
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // thorough is how long the random jobs of a plain test take, about.
-const thorough = 20 * time.Second
+const thorough = 20 * time.Second / slowdown
 
 // A random job on a random log comes to what the log says, however it is run and whatever befalls it.
 func TestRandomJobs(t *testing.T) {

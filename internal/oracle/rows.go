@@ -3,6 +3,7 @@ package oracle
 import (
 	"cmp"
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -111,12 +112,11 @@ func ReadLate(r io.Reader) ([]LateRow, error) {
 
 func writeCSV[R interface{ Fields() []string }](w io.Writer, header []string, rows []R) error {
 	c := csv.NewWriter(w)
-	c.Write(header) // errors stick until Flush
+	lines := [][]string{header}
 	for _, r := range rows {
-		c.Write(r.Fields())
+		lines = append(lines, r.Fields())
 	}
-	c.Flush()
-	return c.Error()
+	return c.WriteAll(lines)
 }
 
 // readCSV reads rows of a user and numbers.
@@ -133,7 +133,7 @@ func readCSV[R any](r io.Reader, header []string, row func(user string, numbers 
 	var rows []R
 	for {
 		fields, err := c.Read()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return rows, nil
 		}
 		if err != nil {

@@ -92,7 +92,7 @@ func readMeta(s state.Store) (*meta, error) {
 			bad = parse(m.sinks, name, v)
 		}
 		if bad != nil {
-			bad = fmt.Errorf("entry %q: %v: %w", k, bad, state.ErrCorrupt)
+			bad = fmt.Errorf("entry %q: %w: %w", k, bad, state.ErrCorrupt)
 		}
 		return bad == nil
 	})

@@ -250,7 +250,7 @@ func (o *sinkTask[T]) close() error {
 	if o.writer == nil {
 		return nil
 	}
-	o.settle()
+	_ = o.settle() // what failed has ended the task already
 	close(o.jobs)
 	<-o.done
 	return o.writer.Close()

@@ -36,7 +36,7 @@ func (w *writer[T]) blame(ctx context.Context, rows []sink.Row[T], upserts, dele
 }
 
 // refuses tries the picked rows and undoes them. known is false when the try could not be made.
-func (w *writer[T]) refuses(ctx context.Context, rows []sink.Row[T], upserts, deletes []int32) (refused error, known bool) {
+func (w *writer[T]) refuses(ctx context.Context, rows []sink.Row[T], upserts, deletes []int32) (refused error, known bool) { //nolint:revive // refused is what was found out, not a failure to find out
 	batch := &pgconn.Batch{}
 	batch.ExecParams("BEGIN", nil, nil, nil, nil)
 	if err := errors.Join(w.add(batch, deleteName, w.keys, rows, deletes), w.add(batch, upsertName, w.all, rows, upserts)); err != nil {
@@ -46,7 +46,7 @@ func (w *writer[T]) refuses(ctx context.Context, rows []sink.Row[T], upserts, de
 	if undo := w.conn.Exec(ctx, "ROLLBACK").Close(); undo != nil {
 		// Whatever state the connection is in, it must not be used again.
 		w.drop()
-		return nil, false
+		return nil, false //nolint:nilerr // nothing is known of the rows
 	}
 	return err, err == nil || isData(err)
 }

@@ -86,12 +86,12 @@ func (t timestamp) resolve(ctx context.Context, c *cluster.Cluster, ps []Partiti
 	return got, nil
 }
 
-func (k committed) resolve(ctx context.Context, c *cluster.Cluster, ps []Partition, ends map[Partition]int64) (map[Partition]int64, error) {
-	got, err := c.Committed(ctx, k.group, ps)
+func (c committed) resolve(ctx context.Context, cl *cluster.Cluster, ps []Partition, ends map[Partition]int64) (map[Partition]int64, error) {
+	got, err := cl.Committed(ctx, c.group, ps)
 	if err != nil {
 		return nil, err
 	}
-	return complete(ctx, c, got, k.fallback, ps, ends)
+	return complete(ctx, cl, got, c.fallback, ps, ends)
 }
 
 func (g given) resolve(ctx context.Context, c *cluster.Cluster, ps []Partition, ends map[Partition]int64) (map[Partition]int64, error) {

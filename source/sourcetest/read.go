@@ -51,7 +51,7 @@ func (k *kit[T]) atEOF(ctx context.Context, s source.Split, r source.Reader[T], 
 		return errors.New("fetch returned EOF in an unbounded split")
 	}
 	if _, err := r.Fetch(ctx); !errors.Is(err, source.EOF) {
-		return fmt.Errorf("fetch after EOF returned %v, want EOF again", err)
+		return fmt.Errorf("fetch after EOF returned %w, want EOF again", err)
 	}
 	return nil
 }
@@ -106,7 +106,7 @@ func wellFormed[T any](r source.Record[T]) error {
 		return fmt.Errorf("Err is %T, want *source.DecodeError: %w", r.Err, r.Err)
 	}
 	if d.Raw.Offset != r.Offset || d.Raw.Topic == "" || d.Err == nil {
-		return fmt.Errorf("DecodeError names topic %q, offset %d, cause %v", d.Raw.Topic, d.Raw.Offset, d.Err)
+		return fmt.Errorf("DecodeError names topic %q, offset %d, cause %w", d.Raw.Topic, d.Raw.Offset, d.Err)
 	}
 	return nil
 }
@@ -119,7 +119,7 @@ func (k *kit[T]) same(got, want []record[T]) error {
 		case g.Offset != w.Offset:
 			return fmt.Errorf("record %d has offset %d, want %d", i, g.Offset, w.Offset)
 		case (g.Err == nil) != (w.Err == nil):
-			return fmt.Errorf("offset %d: error %v, want %v", g.Offset, g.Err, w.Err)
+			return fmt.Errorf("offset %d: error %w, want %w", g.Offset, g.Err, w.Err)
 		case g.Timestamp != w.Timestamp:
 			return fmt.Errorf("offset %d: timestamp %d, want %d", g.Offset, g.Timestamp, w.Timestamp)
 		case !k.cfg.Equal(g.Value, w.Value):

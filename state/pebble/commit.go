@@ -53,7 +53,7 @@ func (s *store) commitBatch(writes *sortedBatch, size int64) error {
 		return describe(s.dir, err)
 	}
 	if s.failure.err() != nil {
-		return nil // the failure is returned by guarded; a batch that Pebble may still hold is not to be closed
+		return nil //nolint:nilerr // the failure is returned by guarded; a batch that Pebble may still hold is not to be closed
 	}
 	return b.Close()
 }

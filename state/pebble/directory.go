@@ -1,8 +1,10 @@
 package pebble
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	iofs "io/fs"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
@@ -70,8 +72,12 @@ func lockDir(fs *fencedFS, dir string) (io.Closer, error) {
 // clearIngest removes the tables of a commit that a crash cut short; the database has its own links to those of a finished one.
 func clearIngest(fs vfs.FS, dir string) error {
 	path := fs.PathJoin(dir, ingestDir)
-	if _, err := fs.Stat(path); err != nil {
+	_, err := fs.Stat(path)
+	switch {
+	case errors.Is(err, iofs.ErrNotExist):
 		return nil
+	case err != nil:
+		return err
 	}
 	return fs.RemoveAll(path)
 }

@@ -128,7 +128,7 @@ func (s *store) Close() error {
 	if !s.gate.shutAndWait() {
 		return nil
 	}
-	closed := false
+	var closed bool
 	err := s.failure.err()
 	if err == nil {
 		err = s.guarded(s.closeDB)

@@ -143,7 +143,7 @@ func testScanSeesOneMoment(t *testing.T, f *fixture) {
 func testValueSizes(t *testing.T, f *fixture) {
 	large := make([]byte, 16<<20)
 	r := rand.NewChaCha8([32]byte{1})
-	r.Read(large)
+	_, _ = r.Read(large) // it never fails
 	var b state.Batch
 	b.Set([]byte("empty"), nil)
 	b.Set([]byte("empty too"), []byte{})

@@ -111,7 +111,7 @@ func (p *Postgres) start(ctx context.Context) error {
 		select {
 		case end := <-p.exited:
 			p.exited = nil
-			return fmt.Errorf("PostgreSQL on port %d ended while starting: %v\n%s", p.port, end, tailOfLog(p.log))
+			return fmt.Errorf("PostgreSQL on port %d ended while starting: %w\n%s", p.port, end, tailOfLog(p.log))
 		case <-ctx.Done():
 			return errors.Join(fmt.Errorf("PostgreSQL on port %d does not answer: %w\n%s", p.port, err, tailOfLog(p.log)), p.Stop())
 		case <-time.After(50 * time.Millisecond):
@@ -127,11 +127,11 @@ func (p *Postgres) stop(signal os.Signal) error {
 	_ = p.server.Process.Signal(signal)
 	var err error
 	select {
-	case <-p.exited:
+	case _ = <-p.exited: // asked to
 	case <-time.After(postgresStopTimeout):
 		err = fmt.Errorf("PostgreSQL (pid %d) did not stop within %v and was killed\n%s", p.server.Process.Pid, postgresStopTimeout, tailOfLog(p.log))
 		_ = p.server.Process.Kill()
-		<-p.exited
+		_ = <-p.exited // killed on purpose
 	}
 	p.exited = nil
 	return err
