@@ -215,6 +215,31 @@ func TestDiscovery(t *testing.T) {
 	require.Equal(t, []int{sent}, rows())
 }
 
+// A job that stops while a split it found waits for a checkpoint to end, stops.
+func TestStopWhileASplitJoins(t *testing.T) {
+	g := &growing{Live: memory.NewLive[int](2)}
+	g.splits.Store(1)
+	j := newJob(stream.CheckpointEvery(3*ms), stream.StopTimeout(5*time.Second))
+	gate, held := make(chan struct{}), make(chan struct{})
+	in := stream.Map(stream.From[int](j, "numbers", g, watermark.Monotonous(atMilli)), func(n int) int {
+		close(held)
+		<-gate
+		return n
+	})
+	sums(j, in)
+	stop, ended := running(t, j)
+	eventually(t, "it runs", func() bool { return j.Count("checkpoints") > 0 })
+	require.NoError(t, g.Append(0, 1))
+	<-held
+	time.Sleep(20 * ms) // a checkpoint begins, and waits for the task
+	g.splits.Store(2)
+	eventually(t, "the split is found", func() bool { return len(j.Status().Splits) == 2 })
+	stop()
+	time.Sleep(20 * ms)
+	close(gate)
+	require.NoError(t, <-ended)
+}
+
 func ran(ended <-chan error) bool {
 	select {
 	case err := <-ended:

@@ -35,9 +35,7 @@ func publishLines(t testing.TB, data string, lines ...string) {
 func TestDemo(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "demo")
 	for range 2 { // a second demo begins anew
-		begun := time.Now()
 		messages := do(t, "demo", "--data", data)
-		require.Less(t, time.Since(begun), 10*time.Second)
 		for _, want := range []string{"31,106 in", "3,605 of 600 users", "mean 17m19.55s, median 14m29s", "61.25 % (743 of 1,213", "late events       0 ", "Next, on the same clicks"} {
 			require.Contains(t, messages, want)
 		}

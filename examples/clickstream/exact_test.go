@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"compress/gzip"
 	"context"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/encoding/protodelim"
 
 	"github.com/millrace/millrace/codec"
 	pb "github.com/millrace/millrace/examples/clickstream/clickstreampb"
@@ -27,9 +29,14 @@ import (
 	"github.com/millrace/millrace/stream"
 )
 
-// TestExactFromFile runs the job over JSON Lines in as many files as partitions, which is what a key's partition then refers to.
+// TestExactFromFile runs the job over as many files as partitions, which is what a key's partition then refers to: JSON Lines with Pebble, length-delimited
+// protobuf with the memory backend.
 func TestExactFromFile(t *testing.T) {
 	pebble, memory := pebblestate.Backend(), memorystate.Backend()
+	files := map[int]partitionFiles{}
+	for _, n := range []int{1, 3, 4} {
+		files[n] = splitFile(t, "ecom.jsonl.gz", n)
+	}
 	for _, c := range []struct {
 		gap         int
 		partitions  int
@@ -57,7 +64,10 @@ func TestExactFromFile(t *testing.T) {
 			job := stream.NewJob("session-analytics", stream.Backend(c.backend), stream.StateDir(t.TempDir()), stream.DefaultParallelism(c.parallelism),
 				stream.Logger(slog.New(slog.DiscardHandler)))
 			sessions, metrics := memoryTables()
-			clicks := file.JSONLines(codec.ProtoJSON[*pb.ClickEvent](), partitionFiles(t, "ecom.jsonl.gz", c.partitions)...)
+			clicks := file.JSONLines(codec.ProtoJSON[*pb.ClickEvent](), files[c.partitions].json...)
+			if c.backend == memory {
+				clicks = file.Delimited(codec.Proto[*pb.ClickEvent](), files[c.partitions].delimited...)
+			}
 			analyze(job, clicks, def, Outputs{Sessions: sessions, Metrics: metrics})
 			require.NoError(t, job.Run(context.Background()))
 			want := wantSessions(t, fmt.Sprintf("ecom-sessions-%dm.csv.gz", c.gap))
@@ -161,35 +171,40 @@ func sortedRows(rows [][]string) [][]string {
 	return rows
 }
 
-// partitionFiles deals the lines of a compressed file to files as a Java producer deals records to partitions.
-func partitionFiles(t testing.TB, name string, n int) (paths []string) {
+// partitionFiles is a log dealt to files, in two formats.
+type partitionFiles struct{ json, delimited []string }
+
+// splitFile deals the lines of a compressed file as a Java producer deals records to partitions.
+func splitFile(t testing.TB, name string, n int) (files partitionFiles) {
 	t.Helper()
 	f, err := os.Open(filepath.Join(testdata, name))
 	require.NoError(t, err)
 	defer f.Close()
 	clicks, err := newClickReader(name, jsonLines, f)
 	require.NoError(t, err)
-	dir := t.TempDir()
-	var parts []*gzip.Writer
-	for i := range n {
-		path := filepath.Join(dir, fmt.Sprintf("part-%d.jsonl.gz", i))
-		out, err := os.Create(path)
-		require.NoError(t, err)
-		defer out.Close()
-		paths, parts = append(paths, path), append(parts, gzip.NewWriter(out))
-	}
+	lines, messages := make([]bytes.Buffer, n), make([]bytes.Buffer, n)
 	for {
 		click, err := clicks.next()
 		if err == io.EOF {
 			break
 		}
 		require.NoError(t, err)
-		part := parts[kafka.Murmur2Partition([]byte(click.GetUserId()), int32(n))]
-		_, err = part.Write(append(clicks.buffer[:len(clicks.buffer):len(clicks.buffer)], '\n'))
+		to := kafka.Murmur2Partition([]byte(click.GetUserId()), int32(n))
+		lines[to].Write(clicks.buffer)
+		_, err = protodelim.MarshalTo(&messages[to], click)
 		require.NoError(t, err)
 	}
-	for _, part := range parts {
-		require.NoError(t, part.Close())
+	dir := t.TempDir()
+	for i := range n {
+		files.json = append(files.json, filepath.Join(dir, fmt.Sprintf("part-%d.jsonl.gz", i)))
+		files.delimited = append(files.delimited, filepath.Join(dir, fmt.Sprintf("part-%d.pb", i)))
+		var z bytes.Buffer
+		w := gzip.NewWriter(&z)
+		_, err := w.Write(lines[i].Bytes())
+		require.NoError(t, err)
+		require.NoError(t, w.Close())
+		require.NoError(t, os.WriteFile(files.json[i], z.Bytes(), 0o644))
+		require.NoError(t, os.WriteFile(files.delimited[i], messages[i].Bytes(), 0o644))
 	}
-	return paths
+	return files
 }

@@ -25,7 +25,7 @@ const kills = 10
 
 // TestKill kills run with SIGKILL again and again, and compares the table that it arrives at.
 func TestKill(t *testing.T) {
-	killAndCompare(t, loggen.Config{Seed: 20240301, Events: 200_000, Users: 25_000, Length: 4 * 60 * minute}, "1MiB")
+	killAndCompare(t, loggen.Config{Seed: 20240301, Events: killEvents, Users: killEvents / 8, Length: killEvents * 72}, "1MiB")
 }
 
 // killAndCompare publishes a log to a broker in a process of its own, runs the job over it, killed and started again, with memory for a part of its state only,

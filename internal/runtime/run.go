@@ -153,6 +153,7 @@ func (r *Run) launch(t *Task, loop func() error) {
 func (r *Run) join(t *Task) {
 	select {
 	case t.unit.added <- t:
+	case <-t.unit.done: // the job stops without it
 	case <-r.ctx.Done():
 	}
 }

@@ -23,6 +23,7 @@ type unit struct {
 	stop   chan struct{}
 	added  chan *Task
 	drain  chan struct{}
+	done   chan struct{} // closed when the unit's loop has ended
 }
 
 type unitEvent struct {
@@ -33,7 +34,7 @@ type unitEvent struct {
 func (r *Run) newUnit(name string) *unit {
 	u := &unit{
 		run: r, name: name, tasks: map[int]*Task{}, events: make(chan unitEvent, 64),
-		wanted: make(chan struct{}, 1), stop: make(chan struct{}, 1), added: make(chan *Task), drain: make(chan struct{}, 1),
+		wanted: make(chan struct{}, 1), stop: make(chan struct{}, 1), added: make(chan *Task), drain: make(chan struct{}, 1), done: make(chan struct{}),
 	}
 	r.units = append(r.units, u)
 	return u
@@ -69,7 +70,9 @@ func (u *unit) demand() {
 
 // loop runs until the unit is done or the run is given up.
 func (u *unit) loop(ctx context.Context) error {
+	defer close(u.done)
 	c := checkpoint.New(u.run.meta.epochs[u.name])
+	draining := false
 	var actions []checkpoint.Action
 	for id, t := range u.tasks {
 		actions = c.Step(checkpoint.Event{Type: checkpoint.Added, Task: id, Source: t.source}, actions)
@@ -89,9 +92,9 @@ func (u *unit) loop(ctx context.Context) error {
 			}
 			actions = append(actions, more...)
 		}
-		added := u.added
-		if c.Busy() {
-			added = nil
+		added, wanted, due := u.added, u.wanted, tick
+		if c.Busy() { // what waits for the end of a checkpoint has the same chance as the next one
+			added, wanted, due = nil, nil, nil
 		}
 		select {
 		case e := <-u.events:
@@ -99,14 +102,15 @@ func (u *unit) loop(ctx context.Context) error {
 				u.pieces = append(u.pieces, e.piece)
 			}
 			actions = c.Step(e.Event, actions)
-		case <-u.wanted:
+		case <-wanted:
 			actions = c.Step(checkpoint.Event{Type: checkpoint.Demand}, actions)
-		case <-tick:
+		case <-due:
 			actions = c.Step(checkpoint.Event{Type: checkpoint.Tick}, actions)
 			tick, stopTick = clock.After(u.run.cfg.CheckpointEvery)
 		case <-u.stop:
 			actions = c.Step(checkpoint.Event{Type: checkpoint.StopAsked}, actions)
 		case <-u.drain:
+			draining = true
 			if err := u.tell(ctx, true, command{kind: cmdDrain}); err != nil {
 				return err
 			}
@@ -118,6 +122,9 @@ func (u *unit) loop(ctx context.Context) error {
 				}
 			}
 			u.tasks[t.id] = t
+			if draining {
+				t.command <- command{kind: cmdDrain} // the first in its queue
+			}
 			u.run.goTask(t)
 			actions = c.Step(checkpoint.Event{Type: checkpoint.Added, Task: t.id, Source: t.source}, actions)
 		case <-ctx.Done():
