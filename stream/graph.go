@@ -20,6 +20,7 @@ type node struct {
 	retracts    bool  // its outputs may take back earlier ones
 	lateness    int64 // the allowed lateness that its outputs may have, in milliseconds
 	local       bool  // keyed in place
+	keeps       bool  // it has windows or keyed state
 	alias       *node // the operator that a WindowedStream became
 	sides       []func(*runtime.Task) flow.Control
 }
@@ -118,6 +119,18 @@ func (n *node) spread() bool {
 	for _, in := range n.inputs {
 		if in.ship == roundRobin && n.parallelism > 1 || in.from.self().spread() {
 			return true
+		}
+	}
+	return false
+}
+
+// feedsState reports whether an operator with windows or state reads what n emits.
+func (j *Job) feedsState(n *node) bool {
+	for _, reader := range j.nodes {
+		for _, in := range reader.inputs {
+			if in.from.self() == n && (reader.keeps || j.feedsState(reader)) {
+				return true
+			}
 		}
 	}
 	return false

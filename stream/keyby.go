@@ -118,6 +118,7 @@ func All[T any](s DataStream[T]) KeyedStream[struct{}, T] {
 // feed connects a keyed operator: in the same task, or behind an exchange.
 func (k KeyedStream[K, T]) feed(n *node, parallelism int, build func(*runtime.Task) (flow.Pusher[T], flow.Control)) {
 	j := k.out.job
+	n.keeps = true
 	if k.local {
 		n.local = true
 		j.local = true

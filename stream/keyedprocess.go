@@ -58,10 +58,19 @@ type keyedProcess[K comparable, T any] struct {
 	admit    func(*keyed.Entry, *flow.Meta) error
 	oneSplit bool
 	local    bool
-	meta     flow.Meta
+	meta     flow.Meta // of a timer
+	taken    flow.Meta // of a retraction
 }
 
 func (o *keyedProcess[K, T]) Push(m *flow.Meta, v T) error {
+	switch m.For {
+	case flow.Sinks:
+		return nil
+	case flow.State: // what the function makes of it concerns everyone
+		o.taken = *m
+		o.taken.For = flow.Everyone
+		m = &o.taken
+	}
 	o.task.At = o.context.uid
 	// Time has come to the record's origin already, but for timers that were set behind it.
 	if o.local && o.timers != nil && o.store.Next(keyed.EventTime) <= m.Origin {

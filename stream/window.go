@@ -140,7 +140,7 @@ func connect[K comparable, T, A any](w WindowedStream[K, T], n *node, c opConfig
 		op := windowing.New(windowing.Config[T, A]{
 			Assigner: w.assigner, Gap: w.gap, Trigger: w.cfg.trigger, Lateness: w.cfg.lateness.Milliseconds(), Strict: w.cfg.strict,
 			OneSplitPerKey: w.keyed.cfg.oneSplit, Fold: fold, Store: store, Now: t.Now, Key: key, Admit: w.keyed.admit(t),
-			Fire: emit, Partial: w.partial(t), Late: late, Next: flow.Join(control, lateControl),
+			Fire: emit, Stateful: j.feedsState(n), Partial: w.partial(t), Late: late, Next: flow.Join(control, lateControl),
 		})
 		t.OnWake(op.NextWake, op.Wake)
 		countWindows(t, n.uid, &op.Counters)

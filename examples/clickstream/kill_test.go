@@ -83,6 +83,19 @@ func places(random *rand.Rand, events int64) []int64 {
 	return at
 }
 
+// TestInterrupt stops a live job by signals, two as some senders do, and sees it end in order.
+func TestInterrupt(t *testing.T) {
+	data := t.TempDir()
+	publishLines(t, data, line("ann", 1, "view"))
+	p := start(t, "run", "--data", data, "--progress-every", "10ms")
+	p.reach(t, 1)
+	require.NoError(t, p.cmd.Process.Signal(os.Interrupt))
+	require.NoError(t, p.cmd.Process.Signal(os.Interrupt))
+	<-p.read
+	require.NoError(t, p.cmd.Wait(), p.text)
+	require.Contains(t, p.text.String(), "Stopped in order. To go on where it was:")
+}
+
 // process is the program as a process.
 type process struct {
 	cmd   *exec.Cmd
@@ -143,14 +156,14 @@ func (p *process) await(t *testing.T, want *regexp.Regexp) []string {
 	}
 }
 
-var progressLine = regexp.MustCompile(`%? ?\(?([\d,]+) of ([\d,]+)\)`)
+var progressLine = regexp.MustCompile(`^Reading \S+: (?:\d+ % \()?([\d,]+)`)
 
 // reach waits until the job has come to an offset, all partitions together, and returns where it was then.
 func (p *process) reach(t *testing.T, place int64) int64 {
 	t.Helper()
 	for {
 		m := p.await(t, progressLine)
-		at, err := strconv.ParseInt(strings.ReplaceAll(m[1], ",", ""), 10, 64)
+		at, err := strconv.ParseInt(strings.ReplaceAll(strings.TrimSuffix(m[1], ","), ",", ""), 10, 64)
 		require.NoError(t, err)
 		if at >= place {
 			return at

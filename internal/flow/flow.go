@@ -16,9 +16,21 @@ type Meta struct {
 	Split  int32 // number of the split in the run's table; NoSplit for what no single record caused
 	// Retract says that the value takes back an earlier one: a pane that a later result supersedes.
 	Retract bool
+	// For is whom a retraction concerns.
+	For Audience
 	// More says that the next record belongs to the same atomic step: a retraction and what replaces it.
 	More bool
 }
+
+// Audience is whom a retraction concerns. A result that a late record will supersede only when its window next fires is taken back twice: at once for operators that fold
+// it into windows or state of their own, for which it would be too late then, and with its successor for sinks, so that no reader misses the row meanwhile.
+type Audience uint8
+
+const (
+	Everyone Audience = iota
+	State             // operators with windows or state; sinks pass over it
+	Sinks             // the others
+)
 
 // NoSplit is the Split of outputs that a timer, not a record, caused.
 const NoSplit int32 = -1

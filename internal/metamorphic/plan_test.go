@@ -94,10 +94,6 @@ func newPlan(seed uint64) plan {
 		p.Gap = 30 * minute
 	}
 	p.Strict = r.IntN(5) == 0 || p.Gap > 0 && p.Scattered
-	if p.Gap > 0 && p.Lateness > 0 {
-		// A session that was shown and goes on is taken back when it ends, which may be too late for the hour that counted it.
-		p.Hourly = false
-	}
 	if p.ordered() && r.IntN(4) == 0 {
 		p.Function, p.Hourly, p.Lateness, p.Strict = ticks, false, 0, false
 	}

@@ -153,6 +153,9 @@ func (o *sinkTask[T]) settle() error {
 }
 
 func (o *sinkTask[T]) Push(m *flow.Meta, v T) error {
+	if m.For == flow.State {
+		return nil
+	}
 	row := sink.Row[T]{Value: v, Timestamp: m.Timestamp}
 	if m.Retract {
 		if !o.traits.Upserts {

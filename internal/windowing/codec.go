@@ -132,6 +132,9 @@ func (c windowsCodec[A]) Append(dst []byte, ws windows[A]) ([]byte, error) {
 		for _, s := range w.shown {
 			dst = binary.AppendVarint(dst, s.window.Start)
 			dst = binary.AppendVarint(dst, s.window.End)
+			if dst = append(dst, 0); s.told {
+				dst[len(dst)-1] = 1
+			}
 			dst = binary.BigEndian.AppendUint32(dst, uint32(len(s.contents)))
 			dst = append(dst, s.contents...)
 		}
@@ -159,6 +162,7 @@ func (c windowsCodec[A]) Decode(src []byte) (windows[A], error) {
 		shown := r.uvarint()
 		for range shown {
 			s := pane{window: window.TimeWindow{Start: r.varint(), End: r.varint()}}
+			s.told = r.uvarint() != 0
 			s.contents = append([]byte(nil), r.sized()...)
 			if r.err != nil {
 				return nil, r.err

@@ -29,7 +29,7 @@ var sample = windows[[]uint32]{
 	{TimeWindow: window.TimeWindow{Start: -5, End: 7}, contents: []uint32{}, timer: keyed.None},
 	{
 		TimeWindow: window.TimeWindow{Start: 1, End: 1 << 60}, contents: []uint32{1, 2, 3}, count: 4, timer: -9, fired: true, ended: true,
-		shown: []pane{{window.TimeWindow{Start: 1, End: 2}, []byte{1}}, {window.TimeWindow{Start: 3, End: 4}, nil}},
+		shown: []pane{{window.TimeWindow{Start: 1, End: 2}, []byte{1}, true}, {window.TimeWindow{Start: 3, End: 4}, nil, false}},
 	},
 }
 

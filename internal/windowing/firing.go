@@ -29,18 +29,13 @@ func (o *Operator[T, A]) emit(e *keyed.Entry, l *live[A], origin int64, late boo
 	if o.processing {
 		origin = o.watermark
 	}
-	o.meta = flow.Meta{Origin: origin, Split: flow.NoSplit, Retract: true}
-	o.pane = Pane[A]{Key: e.Key, Meta: &o.meta, Late: late, Watermark: o.watermark}
-	for i, s := range l.shown {
-		contents, err := o.Fold.Codec.Decode(s.contents)
-		if err != nil {
-			return err
+	o.begin(e, origin, late)
+	for i, shown := range l.shown {
+		to := flow.Everyone
+		if shown.told {
+			to = flow.Sinks
 		}
-		o.Retractions++
-		o.meta.Timestamp = s.window.MaxTimestamp()
-		o.meta.More = i < len(l.shown)-1 || l.count > 0 || o.more
-		o.pane.Window, o.pane.Contents, o.pane.Partial = s.window, &contents, o.partial(s.window)
-		if err := o.Fire(&o.pane); err != nil {
+		if err := o.retract(shown, to, i < len(l.shown)-1 || l.count > 0 || o.more); err != nil {
 			return err
 		}
 	}
@@ -53,12 +48,48 @@ func (o *Operator[T, A]) emit(e *keyed.Entry, l *live[A], origin int64, late boo
 		o.Fold.Keep(&l.contents, o.keep)
 	}
 	o.Panes++
-	o.meta.Timestamp, o.meta.Retract, o.meta.More = l.MaxTimestamp(), false, o.more
+	o.meta.Timestamp, o.meta.Retract, o.meta.For, o.meta.More = l.MaxTimestamp(), false, flow.Everyone, o.more
 	o.pane.Window, o.pane.Contents, o.pane.Partial = l.TimeWindow, &l.contents, o.partial(l.TimeWindow)
 	if o.pane.Partial {
 		o.PartialPanes++
 	}
 	return o.Fire(&o.pane)
+}
+
+// begin prepares for emissions of an entry.
+func (o *Operator[T, A]) begin(e *keyed.Entry, origin int64, late bool) {
+	o.meta = flow.Meta{Origin: origin, Split: flow.NoSplit}
+	o.pane = Pane[A]{Key: e.Key, Meta: &o.meta, Late: late, Watermark: o.watermark}
+}
+
+// retract emits an earlier pane again, to be taken back.
+func (o *Operator[T, A]) retract(shown pane, to flow.Audience, more bool) error {
+	contents, err := o.Fold.Codec.Decode(shown.contents)
+	if err != nil {
+		return err
+	}
+	if to != flow.Sinks {
+		o.Retractions++
+	}
+	o.meta.Timestamp, o.meta.Retract, o.meta.For, o.meta.More = shown.window.MaxTimestamp(), true, to, more
+	o.pane.Window, o.pane.Contents, o.pane.Partial = shown.window, &contents, o.partial(shown.window)
+	return o.Fire(&o.pane)
+}
+
+// announce takes back, for operators with state, what the window has shown and will supersede when it next fires: they judge it by the record that changed the
+// window, as they would its late firing.
+func (o *Operator[T, A]) announce(e *keyed.Entry, l *live[A], origin int64) error {
+	o.begin(e, origin, true)
+	for i := range l.shown {
+		if l.shown[i].told {
+			continue
+		}
+		l.shown[i].told = true
+		if err := o.retract(l.shown[i], flow.State, false); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // partial reports whether a window may lack records: its own, or for a session the ones it would have been joined by.

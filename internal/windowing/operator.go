@@ -29,9 +29,11 @@ type Config[T, A any] struct {
 	Key            func(v T) ([]byte, error)                // valid until the next call
 	Admit          func(e *keyed.Entry, m *flow.Meta) error // checks a record's key against where it came from; nil admits all
 	Fire           func(p *Pane[A]) error                   // emits a pane
-	Partial        func() int64                             // event time up to which records may be missing, as the log was begun in its middle
-	Late           flow.Pusher[T]                           // takes the records that no window took
-	Next           flow.Control
+	// Stateful says that operators with state read the panes, so that they are told at once of panes that will be superseded.
+	Stateful bool
+	Partial  func() int64   // event time up to which records may be missing, as the log was begun in its middle
+	Late     flow.Pusher[T] // takes the records that no window took
+	Next     flow.Control
 }
 
 // Pane is one emission of a window's contents.
@@ -73,6 +75,7 @@ type live[A any] struct {
 type pane struct {
 	window   window.TimeWindow
 	contents []byte
+	told     bool // it was taken back already, as far as operators with state are concerned
 }
 
 // Operator is a window operator of one task. It is a flow.Pusher and a flow.Control.
@@ -131,6 +134,9 @@ func (o *Operator[T, A]) closing(w window.TimeWindow) int64 {
 
 // Push puts a record into its windows.
 func (o *Operator[T, A]) Push(m *flow.Meta, v T) error {
+	if m.For == flow.Sinks {
+		return nil
+	}
 	ts, origin := m.Timestamp, o.behind(m.Origin)
 	now := max(origin, o.watermark)
 	if o.processing {
@@ -315,7 +321,7 @@ func (o *Operator[T, A]) stash(l *live[A]) error {
 	if err != nil {
 		return err
 	}
-	l.shown = append(l.shown, pane{l.TimeWindow, b})
+	l.shown = append(l.shown, pane{window: l.TimeWindow, contents: b})
 	return nil
 }
 
@@ -344,5 +350,8 @@ func (o *Operator[T, A]) fold(e *keyed.Entry, l *live[A], m *flow.Meta, v T, ts,
 	o.more = m.More
 	err := o.apply(e, l, result, now, !o.processing && l.MaxTimestamp() <= now)
 	o.more = false
-	return err
+	if err != nil || !o.Stateful {
+		return err
+	}
+	return o.announce(e, l, now)
 }
