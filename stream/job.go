@@ -211,7 +211,7 @@ func (j *Job) attempt(ctx context.Context, store state.Store) error {
 	j.last = stateStats(r)
 	j.mu.Unlock()
 	if err == nil {
-		j.cfg.logger.Info("ended", "job", j.name, "finished", r.Finished(), "records", j.Count("records_in"))
+		j.cfg.logger.Info("ended", "job", j.name, "finished", r.Finished(), "records", recordsRead(r))
 	}
 	return err
 }
@@ -291,5 +291,5 @@ type Sample = metrics.Sample
 // Counters lists the job's counters, over all its runs in this process.
 func (j *Job) Counters() []Sample { return j.cfg.memoryMeter.Samples() }
 
-// Count is the sum of a counter over all operators: "records_in", "late", "rows_written".
+// Count is the sum of a counter over all operators: "late", "rows_written". Of "records_in" it counts a record once for each task that took it in.
 func (j *Job) Count(name string) int64 { return j.cfg.memoryMeter.Total(name) }

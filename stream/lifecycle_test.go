@@ -210,8 +210,8 @@ func TestRestartDelays(t *testing.T) {
 	}))
 	stop, ended := running(t, j)
 	begun := clock.Now()
-	for i, delay := range []time.Duration{10, 20, 35, 35, 10, 20} {
-		delay *= time.Second
+	for i, seconds := range []int{10, 20, 35, 35, 10, 20} {
+		delay := time.Duration(seconds) * time.Second
 		eventually(t, "it fails", func() bool { return j.Count("restarts") == int64(i+1) })
 		advanceUntil(t, clock, delay, func() bool { return attempts.Load() == int64(i+2) })
 		begun = begun.Add(delay)

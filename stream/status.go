@@ -45,6 +45,14 @@ func statusOf(r *runtime.Run) Status {
 	return s
 }
 
+// recordsRead is what the run's sources have read.
+func recordsRead(r *runtime.Run) (n int64) {
+	for _, s := range r.Splits.Status() {
+		n += s.Records
+	}
+	return n
+}
+
 // report logs where the job is, and why nothing fires when time stands still.
 func (j *Job) report(ctx context.Context, r *runtime.Run) {
 	var last Status
@@ -58,7 +66,7 @@ func (j *Job) report(ctx context.Context, r *runtime.Run) {
 			return
 		}
 		s := statusOf(r)
-		args := []any{"job", j.name, "records", j.Count("records_in"), "watermark", FormatTime(s.Watermark)}
+		args := []any{"job", j.name, "records", recordsRead(r), "watermark", FormatTime(s.Watermark)}
 		if s.Watermark == last.Watermark && s.HeldBy != "" {
 			j.cfg.logger.Warn("event time stands still", append(args, "held by", s.HeldBy, "because", s.reason())...)
 		} else {

@@ -27,14 +27,14 @@ const (
 	delimited format = "delimited" // protobuf messages, the length of each before it as a varint
 )
 
-// badClick is a record of a file that is not a click: what --skip-bad skips.
-type badClick struct {
+// badClickError is a record of a file that is not a click: what --skip-bad skips.
+type badClickError struct {
 	where string // "clicks.jsonl, line 7"
 	err   error
 }
 
-func (e *badClick) Error() string { return e.where + ": " + inWords(e.err) }
-func (e *badClick) Unwrap() error { return e.err }
+func (e *badClickError) Error() string { return e.where + ": " + inWords(e.err) }
+func (e *badClickError) Unwrap() error { return e.err }
 
 // atColumn is what protobuf says of JSON it cannot read; the spaces in it are not always plain ones.
 var atColumn = regexp.MustCompile(`(syntax error)?.?\(line \d+:(\d+)\): (.*)`)
@@ -95,7 +95,7 @@ func formatOf(name string) format {
 	return jsonLines
 }
 
-// next is the next click. The error is io.EOF at the end, a *badClick where the next record is none, after which reading can go on, or final.
+// next is the next click. The error is io.EOF at the end, a *badClickError where the next record is none, after which reading can go on, or final.
 func (r *clickReader) next() (*pb.ClickEvent, error) {
 	record, unit := r.line, "line"
 	if r.format == delimited {
@@ -114,7 +114,7 @@ func (r *clickReader) next() (*pb.ClickEvent, error) {
 		err = check(click)
 	}
 	if err != nil {
-		return nil, &badClick{where, err}
+		return nil, &badClickError{where, err}
 	}
 	return click, nil
 }

@@ -18,6 +18,7 @@ type result struct {
 	sessions int64
 	late     int64
 	skewed   int64 // clicks too far in the future
+	partial  int64 // sessions that may have begun before the place where reading began
 	took     time.Duration
 	state    stream.StateStats
 }
@@ -56,7 +57,7 @@ func (p *program) follow(ctx context.Context, job *stream.Job, every time.Durati
 	<-shown
 	r := result{
 		stopped: ctx.Err() != nil, events: count(job, "records_in", "clicks"),
-		late: count(job, "late", "session-analytics"), skewed: count(job, "quarantined", "clicks"),
+		late: count(job, "late", "session-analytics"), skewed: count(job, "quarantined", "clicks"), partial: count(job, "partial_panes", "session-analytics"),
 		sessions: count(job, "panes", "session-analytics") - count(job, "retractions", "session-analytics"), took: time.Since(begun), state: job.StateStats(),
 	}
 	progress, _ := progressOf(job)

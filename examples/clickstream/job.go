@@ -34,7 +34,7 @@ func analyze(job *stream.Job, clicks source.Source[*pb.ClickEvent], def Definiti
 	analytics := stream.Process(sessions, "session-analytics", SessionAnalytics{})
 	stream.To(analytics, "sessions", to.Sessions)
 
-	hours := stream.Window(stream.All(analytics), window.Tumbling(time.Hour), stream.AllowedLateness(def.correction()))
+	hours := stream.Window(stream.All(analytics), window.Tumbling(time.Hour), stream.AllowedLateness(def.Lateness))
 	metrics := stream.Aggregate(hours, "session-metrics", HourlyMetrics{})
 	stream.To(metrics, "metrics", to.Metrics)
 
@@ -53,15 +53,3 @@ func keyByUser(events stream.DataStream[*pb.ClickEvent], local bool) stream.Keye
 }
 
 func eventTime(e *pb.ClickEvent) time.Time { return time.UnixMilli(e.GetEventTimestamp()) }
-
-// hoursKept is how long a counted hour can still be corrected beyond the lateness. A late click may reopen a session that was counted already; it is taken back
-// from its hour when its new result is known, which is when the session ends at last.
-const hoursKept = 7 * 24 * time.Hour
-
-// correction is the allowed lateness of the hourly metrics. Without late clicks nothing is ever taken back.
-func (d Definition) correction() time.Duration {
-	if d.Lateness == 0 {
-		return 0
-	}
-	return d.Lateness + hoursKept
-}

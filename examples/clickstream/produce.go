@@ -89,7 +89,7 @@ func (p *program) produce(ctx context.Context, stdin io.Reader, pub publication)
 	if n.skipped > 0 {
 		p.say("Skipped %s that are not clicks; the first: %v", humanize.Comma(n.skipped), n.first)
 	}
-	var bad *badClick
+	var bad *badClickError
 	if errors.As(err, &bad) {
 		return fmt.Errorf("%w; --skip-bad goes on after such a record", err)
 	}
@@ -125,7 +125,7 @@ func (p *program) publish(ctx context.Context, c *kafkaCluster, clicks *clickRea
 		if errors.Is(err, io.EOF) {
 			return n, producer.Flush(ctx)
 		}
-		var bad *badClick
+		var bad *badClickError
 		switch {
 		case errors.As(err, &bad) && pub.skipBad:
 			if n.skipped++; n.first == nil {

@@ -23,6 +23,9 @@ func (p *program) summarize(ctx context.Context, r result) error {
 	t.row("events", "%s in %s (%s)", humanize.Comma(r.events), r.took.Round(time.Millisecond), screen.Rate(r.events, r.took))
 	t.row("sessions", "%s", humanize.Comma(r.sessions))
 	t.row("late events", "%s", humanize.Comma(r.late))
+	if r.partial > 0 {
+		t.row("cut off", "%s sessions may have begun before the place where reading began", humanize.Comma(r.partial))
+	}
 	if r.skewed > 0 {
 		t.row("quarantined", "%s events more than a day later than their record's timestamp", humanize.Comma(r.skewed))
 	}

@@ -2,7 +2,6 @@ package metamorphic
 
 import (
 	"math/rand/v2"
-	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -36,9 +35,6 @@ func (d *disk) before(op errorfs.Op) error {
 	if op.Kind.ReadOrWrite() != errorfs.OpIsWrite || op.Kind == errorfs.OpFileClose {
 		return nil
 	}
-	if op.Kind == errorfs.OpCreate && strings.HasPrefix(d.mem.PathBase(op.Path), "marker.") {
-		d.keepOrder(d.mem.PathDir(op.Path))
-	}
 	n := d.ops.Add(1) - 1
 	if d.refusal != nil {
 		return d.refusal(n)
@@ -47,17 +43,6 @@ func (d *disk) before(op errorfs.Op) error {
 		d.cut()
 	}
 	return nil
-}
-
-// keepOrder makes the entries of a directory durable. File systems with a journal keep entries in the order in which they were made, and Pebble relies on that for the
-// file that its marker names; the copy after a power loss takes and leaves entries one by one.
-func (d *disk) keepOrder(dir string) {
-	f, err := d.mem.OpenDir(dir)
-	if err != nil {
-		return // and so will the operation
-	}
-	_ = f.Sync()
-	_ = f.Close()
 }
 
 // cut is the power loss.

@@ -121,6 +121,10 @@ func openLocked(fs *fencedFS, dir string, memoryBytes int64, inMemory bool, f *f
 func openDB(dir string, opts *pebble.Options) (db *pebble.DB, err error) {
 	defer func() {
 		if p := recover(); p != nil {
+			if cause, ok := p.(error); ok && !isDamage(cause) {
+				err = fmt.Errorf("opening panicked: %w", cause) // a disk that is full, say
+				return
+			}
 			err = fmt.Errorf("%w: %s: opening panicked: %v", state.ErrCorrupt, dir, p)
 		}
 	}()

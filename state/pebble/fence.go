@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -65,7 +66,16 @@ func (fs *fencedFS) open(vital bool, what string, op func() (vfs.File, error)) (
 	return &fencedFile{File: f, fs: fs, vital: vital}, nil
 }
 
+// markerPrefix begins the names of the files that say which manifest counts.
+const markerPrefix = "marker."
+
+// Create makes the directory durable before a marker in it: a power loss must not keep the marker and lose the manifest that it names.
 func (fs *fencedFS) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
+	if strings.HasPrefix(fs.PathBase(name), markerPrefix) {
+		if err := syncDir(fs, fs.PathDir(name)); err != nil {
+			return nil, err
+		}
+	}
 	return fs.open(c == walCategory, "create", func() (vfs.File, error) { return fs.FS.Create(name, c) })
 }
 

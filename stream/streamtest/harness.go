@@ -270,7 +270,7 @@ func (h *Harness[T, O]) start() (*running[T], error) {
 		r.err = job.Run(ctx)
 	}()
 	err := r.wait(r.checkpoints)
-	if err == errEnded { // restored at its end
+	if errors.Is(err, errEnded) { // restored at its end
 		err = nil
 	}
 	return r, err
