@@ -127,11 +127,11 @@ func (p *Postgres) stop(signal os.Signal) error {
 	_ = p.server.Process.Signal(signal)
 	var err error
 	select {
-	case _ = <-p.exited: // asked to
+	case <-p.exited: //nolint:errcheck // it was asked to end
 	case <-time.After(postgresStopTimeout):
 		err = fmt.Errorf("PostgreSQL (pid %d) did not stop within %v and was killed\n%s", p.server.Process.Pid, postgresStopTimeout, tailOfLog(p.log))
 		_ = p.server.Process.Kill()
-		_ = <-p.exited // killed on purpose
+		<-p.exited //nolint:errcheck // it was killed on purpose
 	}
 	p.exited = nil
 	return err
