@@ -34,6 +34,9 @@ func To[T any](s DataStream[T], name string, to sink.Sink[T], opts ...OpOption) 
 		exchangeTo(s.out, n, single, 1, newRoundRobin[T](1), build)
 		return
 	}
+	if to.Traits().Upserts && c.parallelism > 1 {
+		j.warn(n, "its rows are spread over several writers: rows of one key may overtake each other, and the last to be written stays; leave out Parallelism unless each key has one row")
+	}
 	s.out.place(n, c, build)
 }
 
