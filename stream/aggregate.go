@@ -72,8 +72,9 @@ func Aggregate[K comparable, T, A, O any](w WindowedStream[K, T], name string, f
 // Reduce emits the combination of a window's records, in the order they came.
 func Reduce[K comparable, T any](w WindowedStream[K, T], name string, f func(a, b T) T, opts ...OpOption) DataStream[T] {
 	var keep func(T) T
-	if c := w.keyed.out.codec; c != nil {
-		keep = windowing.Keeping(c)
+	codec := w.keyed.out.codec
+	if codec != nil {
+		keep = windowing.Keeping(codec)
 	}
 	fold := windowing.Fold[T, box[T]]{
 		Add: func(a *box[T], v T) error {
@@ -97,17 +98,18 @@ func Reduce[K comparable, T any](w WindowedStream[K, T], name string, f func(a, 
 			return nil
 		},
 	}
-	if c := w.keyed.out.codec; c != nil {
-		fold.Codec = boxCodec[T]{c}
+	if codec != nil {
+		fold.Codec = boxCodec[T]{codec}
 	}
-	return windowResult(w, "reduce", name, opts, fold, func(_ K, _ window.TimeWindow, a T) T { return a }, w.keyed.out.codec)
+	return windowResult(w, "reduce", name, opts, fold, func(_ K, _ window.TimeWindow, a T) T { return a }, codec)
 }
 
 func windowResult[K comparable, T, A, O any](w WindowedStream[K, T], kind, name string, opts []OpOption, fold windowing.Fold[T, box[A]], result func(K, window.TimeWindow, A) O, codec state.Codec[O]) DataStream[O] {
 	if codec == nil {
 		codec = builtin[O]()
 	}
-	n := w.job().add(kind, name, w.node())
+	c := opOptions(opts)
+	n := w.job().operator(kind, name, c, w.node())
 	out := newOutput(w.job(), n, codec)
 	push := func(t *runtime.Task, next flow.Pusher[O], m *flow.Meta, k string, in window.TimeWindow, a A) error {
 		t.At = n.uid
@@ -122,7 +124,7 @@ func windowResult[K comparable, T, A, O any](w WindowedStream[K, T], kind, name 
 		if w.keyed.out.codec != nil {
 			elements = windowing.Elements(w.keyed.out.codec)
 		}
-		connect(w, n, opOptions(opts), elements, func(t *runtime.Task) (func(*windowing.Pane[[]T]) error, flow.Control) {
+		connect(w, n, c, elements, func(t *runtime.Task) (func(*windowing.Pane[[]T]) error, flow.Control) {
 			next, control := out.build(t)
 			return func(p *windowing.Pane[[]T]) error {
 				t.At = n.uid
@@ -137,7 +139,7 @@ func windowResult[K comparable, T, A, O any](w WindowedStream[K, T], kind, name 
 		})
 		return DataStream[O]{out: out}
 	}
-	connect(w, n, opOptions(opts), fold, func(t *runtime.Task) (func(*windowing.Pane[box[A]]) error, flow.Control) {
+	connect(w, n, c, fold, func(t *runtime.Task) (func(*windowing.Pane[box[A]]) error, flow.Control) {
 		next, control := out.build(t)
 		return func(p *windowing.Pane[box[A]]) error {
 			return push(t, next, p.Meta, p.Key, p.Window, p.Contents.v)

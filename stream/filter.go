@@ -8,7 +8,7 @@ import (
 // Filter keeps the records for which keep is true. keep has no state and is called from several goroutines.
 func Filter[T any](s DataStream[T], keep func(T) bool, opts ...OpOption) DataStream[T] {
 	c := opOptions(opts)
-	n := s.out.job.add("filter", c.name, s.out.node)
+	n := s.out.job.operator("filter", c.name, c, s.out.node)
 	out := newOutput(s.out.job, n, s.out.codec)
 	s.out.place(n, c, func(t *runtime.Task) (flow.Pusher[T], flow.Control) {
 		next, control := out.build(t)

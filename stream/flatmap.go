@@ -9,7 +9,7 @@ import (
 // the call.
 func FlatMap[T, U any](s DataStream[T], f func(v T, emit func(U)), opts ...OpOption) DataStream[U] {
 	c := opOptions(opts)
-	n := s.out.job.add("flatmap", c.name, s.out.node)
+	n := s.out.job.operator("flatmap", c.name, c, s.out.node)
 	out := newOutput(s.out.job, n, builtin[U]())
 	s.out.place(n, c, func(t *runtime.Task) (flow.Pusher[T], flow.Control) {
 		next, control := out.build(t)

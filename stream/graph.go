@@ -21,6 +21,7 @@ type node struct {
 	lateness    int64 // the allowed lateness that its outputs may have, in milliseconds
 	local       bool  // keyed in place
 	keeps       bool  // it has windows or keyed state
+	drops       bool  // it was told to drop the retractions it reads
 	alias       *node // the operator that a WindowedStream became
 	sides       []func(*runtime.Task) flow.Control
 }
@@ -63,7 +64,7 @@ func newOutput[T any](j *Job, n *node, codec state.Codec[T]) *output[T] {
 // read adds a reader fused into the same task.
 func (o *output[T]) read(n *node, build func(*runtime.Task) (flow.Pusher[T], flow.Control)) {
 	n.inputs = append(n.inputs, input{o.node, forward})
-	o.readers = append(o.readers, build)
+	o.readers = append(o.readers, dropping(n, build))
 }
 
 // build makes the readers in a task.
@@ -93,6 +94,14 @@ func (j *Job) add(kind, name string, from ...*node) *node {
 	}
 	j.uids[n.uid] = n
 	j.nodes = append(j.nodes, n)
+	return n
+}
+
+// operator makes a node with the options that all operators have.
+func (j *Job) operator(kind, name string, c opConfig, from *node) *node {
+	n := j.add(kind, name, from)
+	n.drops = n.retracts && c.dropRetractions
+	n.retracts = n.retracts && !n.drops
 	return n
 }
 

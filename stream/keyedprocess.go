@@ -26,6 +26,9 @@ func (k KeyedStream[K, T]) attach(p *processor[Keyed[K, T]]) {
 		o := &keyedProcess[K, T]{
 			keyedContext: c, instance: p.instance(t, c), key: k.keyOf(), keyOf: k.key, decode: k.coder.decode, admit: k.admit(t), oneSplit: k.cfg.oneSplit, local: k.local,
 		}
+		for _, d := range []keyed.Domain{keyed.EventTime, keyed.ProcessingTime} {
+			o.fires[d] = func(e *keyed.Entry, _ int64) error { return o.fireOne(e, d) }
+		}
 		t.CheckCells(n.uid, c.store)
 		t.OnWake(o.nextWake, o.wake)
 		return o, o
@@ -56,6 +59,7 @@ type keyedProcess[K comparable, T any] struct {
 	keyOf    func(T) K
 	decode   func([]byte) (K, error)
 	admit    func(*keyed.Entry, *flow.Meta) error
+	fires    [2]func(*keyed.Entry, int64) error // fireOne by domain, made once
 	oneSplit bool
 	local    bool
 	meta     flow.Meta // of a timer
@@ -130,22 +134,8 @@ func (o *keyedProcess[K, T]) fireOne(e *keyed.Entry, d keyed.Domain) error {
 }
 
 func (o *keyedProcess[K, T]) fire(d keyed.Domain, time int64) error {
-	for n := 1; ; n++ {
-		e, _, err := o.store.Due(d, time)
-		if err != nil || e == nil {
-			return err
-		}
-		if err := o.fireOne(e, d); err != nil {
-			return err
-		}
-		o.store.Settle(e)
-		if n%trimEvery == 0 {
-			o.store.Trim()
-		}
-	}
+	return o.store.Fire(d, time, o.fires[d])
 }
-
-const trimEvery = 256 // timers between looks at the memory budget
 
 // Advance fires the timers that are due, those at a time in the order of their keys, and passes time on.
 func (o *keyedProcess[K, T]) Advance(w int64) error {

@@ -8,7 +8,7 @@ import (
 // Map turns each record into another. f has no state and is called from several goroutines.
 func Map[T, U any](s DataStream[T], f func(T) U, opts ...OpOption) DataStream[U] {
 	c := opOptions(opts)
-	n := s.out.job.add("map", c.name, s.out.node)
+	n := s.out.job.operator("map", c.name, c, s.out.node)
 	out := newOutput(s.out.job, n, builtin[U]())
 	s.out.place(n, c, func(t *runtime.Task) (flow.Pusher[T], flow.Control) {
 		next, control := out.build(t)
@@ -32,7 +32,7 @@ func (o *mapOperator[T, U]) Push(m *flow.Meta, v T) error {
 // TryMap is Map with a function that may fail. An error fails the job, with the operator's name and the record's position.
 func TryMap[T, U any](s DataStream[T], f func(T) (U, error), opts ...OpOption) DataStream[U] {
 	c := opOptions(opts)
-	n := s.out.job.add("map", c.name, s.out.node)
+	n := s.out.job.operator("map", c.name, c, s.out.node)
 	out := newOutput(s.out.job, n, builtin[U]())
 	s.out.place(n, c, func(t *runtime.Task) (flow.Pusher[T], flow.Control) {
 		next, control := out.build(t)

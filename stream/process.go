@@ -21,9 +21,10 @@ type Input[In any] interface {
 // Process runs a function over a stream. name is the operator's uid: its state is kept under it.
 func Process[In, O any](s Input[In], name string, fn Function[In, O], opts ...OpOption) DataStream[O] {
 	j := s.job()
-	n := j.add("process", name, s.node())
+	c := opOptions(opts)
+	n := j.operator("process", name, c, s.node())
 	out := newOutput(j, n, builtin[O]())
-	p := &processor[In]{node: n, job: j, opts: opOptions(opts)}
+	p := &processor[In]{node: n, job: j, opts: c}
 	make := func() Function[In, O] { return fn }
 	example := fn
 	if each, ok := fn.(*perTask[In, O]); ok {
@@ -63,11 +64,8 @@ func (p *processor[In]) refuseState(where string) {
 }
 
 func (p *processor[In]) checkRetractions() {
-	if p.node.retracts && !p.retracts && !p.opts.dropRetractions {
+	if p.node.retracts && !p.retracts {
 		p.job.fail(p.node, errors.New("the records it reads may be taken back (allowed lateness or a trigger further up): give the function a Retract method, or the operator DropRetractions"))
-	}
-	if p.opts.dropRetractions {
-		p.node.retracts = false
 	}
 }
 
@@ -114,7 +112,7 @@ func (i *instance[In]) invoke(m *flow.Meta, in In) error {
 	i.begin(m)
 	if m.Retract {
 		if i.retract == nil {
-			return nil // the operator was told to drop them
+			return nil // nothing was promised to be taken back
 		}
 		return i.retract(in)
 	}

@@ -14,18 +14,14 @@ import (
 func To[T any](s DataStream[T], name string, to sink.Sink[T], opts ...OpOption) {
 	c := opOptions(opts)
 	j := s.out.job
-	n := j.add("sink", name, s.out.node)
+	n := j.operator("sink", name, c, s.out.node)
 	n.detail = to.String()
 	n.shape = "sink"
 	if n.retracts && !to.Traits().Upserts {
 		j.warn(n, "it cannot take rows back: a result that a late record supersedes stays beside its successor; use a sink with upserts to have the last result only")
 	}
 	build := func(t *runtime.Task) (flow.Pusher[T], flow.Control) {
-		var next flow.Pusher[T] = runtime.NewSink(t, n.uid, to)
-		if c.dropRetractions {
-			next = &dropRetractions[T]{next, t.Run().Meter().Counter("retractions_dropped", "operator", n.uid)}
-		}
-		return next, flow.Still
+		return runtime.NewSink(t, n.uid, to), flow.Still
 	}
 	if to.Traits().Single {
 		if c.parallelism > 1 {

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/millrace/millrace/internal/flow"
-	"github.com/millrace/millrace/internal/metrics"
 	"github.com/millrace/millrace/internal/runtime"
 	"github.com/millrace/millrace/internal/windowing"
 	"github.com/millrace/millrace/window"
@@ -115,7 +114,7 @@ func connect[K comparable, T, A any](w WindowedStream[K, T], n *node, c opConfig
 	if w.cfg.lateness.Milliseconds() < n.lateness {
 		j.fail(n, fmt.Errorf("its allowed lateness of %s is below the %s of the windows before it, whose late results it would lose", w.cfg.lateness, time.Duration(n.lateness)*time.Millisecond))
 	}
-	if n.retracts && fold.Retract == nil && !c.dropRetractions {
+	if n.retracts && fold.Retract == nil {
 		j.fail(n, fmt.Errorf("the results it reads may be taken back (allowed lateness or a trigger further up), and it cannot take anything back: give it a Retract, or DropRetractions"))
 	}
 	if fold.Codec == nil {
@@ -124,13 +123,12 @@ func connect[K comparable, T, A any](w WindowedStream[K, T], n *node, c opConfig
 	}
 	n.detail = w.assigner.String()
 	n.shape = n.kind + "; " + w.shape() + "; holds " + fold.Codec.ID()
-	dropped := n.retracts && c.dropRetractions
 	traits := w.assigner.Traits()
 	trigger := w.cfg.trigger
 	if trigger == nil {
 		trigger = traits.Trigger
 	}
-	n.retracts = traits.KeepLast == 0 && (w.cfg.lateness > 0 || trigger != nil && !window.Discards(trigger)) || n.retracts && !dropped
+	n.retracts = traits.KeepLast == 0 && (w.cfg.lateness > 0 || trigger != nil && !window.Discards(trigger)) || n.retracts
 	n.lateness = max(n.lateness, w.cfg.lateness.Milliseconds())
 	w.keyed.feed(n, c.parallelism, func(t *runtime.Task) (flow.Pusher[T], flow.Control) {
 		emit, control := fire(t)
@@ -144,11 +142,7 @@ func connect[K comparable, T, A any](w WindowedStream[K, T], n *node, c opConfig
 		})
 		t.OnWake(op.NextWake, op.Wake)
 		countWindows(t, n.uid, &op.Counters)
-		var next flow.Pusher[T] = op
-		if dropped {
-			next = &dropRetractions[T]{next: op, dropped: t.Run().Meter().Counter("retractions_dropped", "operator", n.uid)}
-		}
-		return &at[T]{next, t, n.uid}, op
+		return &at[T]{op, t, n.uid}, op
 	})
 }
 
@@ -169,19 +163,6 @@ type at[T any] struct {
 
 func (o *at[T]) Push(m *flow.Meta, v T) error {
 	o.task.At = o.uid
-	return o.next.Push(m, v)
-}
-
-type dropRetractions[T any] struct {
-	next    flow.Pusher[T]
-	dropped metrics.Counter
-}
-
-func (o *dropRetractions[T]) Push(m *flow.Meta, v T) error {
-	if m.Retract {
-		o.dropped.Add(1)
-		return nil
-	}
 	return o.next.Push(m, v)
 }
 

@@ -87,9 +87,6 @@ type Entry struct {
 	stored   bool           // the backend has a version of it, or will when the batch is committed
 }
 
-// Empty reports whether no cell has a value.
-func (e *Entry) Empty() bool { return e.filled == 0 }
-
 // New makes a store; declare its cells next.
 func New(cfg Config) *Store {
 	s := &Store{cfg: cfg, table: map[string]*Entry{}, absent: !cfg.Loaded, average: 64, epoch: 1}

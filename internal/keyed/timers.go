@@ -256,3 +256,22 @@ func (s *Store) Due(d Domain, time int64) (*Entry, int64, error) {
 		}
 	}
 }
+
+const trimEvery = 256 // firings between looks at the memory budget
+
+// Fire has f do what is due at or before time, entry by entry in the order of Due.
+func (s *Store) Fire(d Domain, time int64, f func(e *Entry, at int64) error) error {
+	for n := 1; ; n++ {
+		e, at, err := s.Due(d, time)
+		if err != nil || e == nil {
+			return err
+		}
+		if err := f(e, at); err != nil {
+			return err
+		}
+		s.Settle(e)
+		if n%trimEvery == 0 {
+			s.Trim()
+		}
+	}
+}

@@ -45,7 +45,7 @@ func AddSource[T any](ctx context.Context, r *Run, cfg *SourceConfig[T]) error {
 		}
 	}
 	for name := range r.meta.splits {
-		if id, mine := strings.CutPrefix(name, cfg.Name+"/"); mine && !listed[id] {
+		if id, mine := strings.CutPrefix(name, splitKey(cfg.Name, "")); mine && !listed[id] {
 			return &OperatorError{Operator: cfg.Name, Err: fmt.Errorf("split %s is in the state, but %s no longer has it", id, cfg.Source)}
 		}
 	}
@@ -65,9 +65,10 @@ func listSplits[T any](ctx context.Context, r *Run, name string, s source.Sessio
 	return splits, err
 }
 
-// addSplit makes the task of a split, where the restored job left it.
-func addSplit[T any](ctx context.Context, r *Run, cfg *SourceConfig[T], session source.Session[T], committer *committer, sp source.Split) error {
-	key := cfg.Name + "/" + sp.ID
+// resume is where a split goes on: as the state has it, or at its start. It checks that the split is still the one that was read, and moves its stop to where an
+// interrupted run was to end.
+func (r *Run) resume(operator string, sp *source.Split) (splitMeta, error) {
+	key := splitKey(operator, sp.ID)
 	saved, known := r.meta.splits[key]
 	if !known {
 		saved = splitMeta{Number: r.nextSplit(), Position: sp.Start, Watermark: math.MinInt64}
@@ -75,20 +76,31 @@ func addSplit[T any](ctx context.Context, r *Run, cfg *SourceConfig[T], session 
 			saved.Position = sp.Earliest
 		}
 		r.meta.splits[key] = saved
-	} else {
-		if saved.Incarnation != "" && sp.Incarnation != "" && saved.Incarnation != sp.Incarnation {
-			return &OperatorError{Operator: cfg.Name, Err: fmt.Errorf("%w: %s was deleted and made again since the state was written (%s, now %s), so positions mean other records; start a new group",
-				ErrShape, sp.Topic, saved.Incarnation, sp.Incarnation)}
-		}
-		if saved.Finished {
-			sp.Stop = max(sp.Stop, saved.Position)
-		} else if sp.Stop != source.Unbounded && saved.Stop != source.Unbounded && saved.Position < saved.Stop {
-			sp.Stop = saved.Stop // a bounded run that was interrupted ends where it was to end
-		}
-		if r.cfg.PartitionLocal && saved.Partitions != sp.Partitions {
-			return &OperatorError{Operator: cfg.Name, Err: fmt.Errorf("%w: %s had %d partitions when the state was written and has %d now, so keys are elsewhere; "+
-				"start a new group, or use KeyBy in place of KeyByPartition", ErrShape, sp.Topic, saved.Partitions, sp.Partitions)}
-		}
+		return saved, nil
+	}
+	if saved.Incarnation != "" && sp.Incarnation != "" && saved.Incarnation != sp.Incarnation {
+		return saved, fmt.Errorf("%w: %s was deleted and made again since the state was written (%s, now %s), so positions mean other records; start a new group",
+			ErrShape, sp.Topic, saved.Incarnation, sp.Incarnation)
+	}
+	if saved.Finished {
+		sp.Stop = max(sp.Stop, saved.Position)
+	} else if sp.Stop != source.Unbounded && saved.Stop != source.Unbounded && saved.Position < saved.Stop {
+		sp.Stop = saved.Stop
+	}
+	if r.cfg.PartitionLocal && saved.Partitions != sp.Partitions {
+		return saved, fmt.Errorf("%w: %s had %d partitions when the state was written and has %d now, so keys are elsewhere; start a new group, or use KeyBy in place of KeyByPartition",
+			ErrShape, sp.Topic, saved.Partitions, sp.Partitions)
+	}
+	return saved, nil
+}
+
+func splitKey(operator, id string) string { return operator + "/" + id }
+
+// addSplit makes the task of a split, where the restored job left it.
+func addSplit[T any](ctx context.Context, r *Run, cfg *SourceConfig[T], session source.Session[T], committer *committer, sp source.Split) error {
+	saved, err := r.resume(cfg.Name, &sp)
+	if err != nil {
+		return &OperatorError{Operator: cfg.Name, Err: err}
 	}
 	drift := cfg.Strategy.MaxDrift
 	if drift == 0 {
@@ -136,7 +148,7 @@ func addSplit[T any](ctx context.Context, r *Run, cfg *SourceConfig[T], session 
 		if p := split.Partial(); p != math.MinInt64 {
 			partial = &p
 		}
-		set(c.Batch, "split", key, splitMeta{
+		set(c.Batch, "split", splitKey(cfg.Name, sp.ID), splitMeta{
 			Number: split.Number, Position: s.position, Stop: sp.Stop, Watermark: s.watermark, Partitions: sp.Partitions,
 			Finished: s.watermark == math.MaxInt64, Incarnation: sp.Incarnation, Partial: partial,
 		})

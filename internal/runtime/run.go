@@ -112,12 +112,6 @@ func (r *Run) Number(uid string) uint16 { return r.numbers[uid] }
 // Meter is where the run counts.
 func (r *Run) Meter() metrics.Meter { return r.cfg.Meter }
 
-// Config is the run's configuration.
-func (r *Run) Config() *Config { return &r.cfg }
-
-// Context is done when the run is given up.
-func (r *Run) Context() context.Context { return r.ctx }
-
 func (r *Run) newTask(name string, subtask int, isSource bool) *Task {
 	t := &Task{
 		Name: name, Subtask: subtask, Ctx: r.ctx, Clock: r.cfg.Clock, Logger: r.cfg.Logger.With("operator", name, "subtask", subtask),

@@ -394,9 +394,13 @@ func (s *sourceTask[T]) end() error {
 	if t.run.cfg.NoDrain {
 		return t.unit.exhausted(t.Ctx, t.id)
 	}
+	return s.drain()
+}
+
+func (s *sourceTask[T]) drain() error {
 	s.watermark = math.MaxInt64
 	s.split.watermark.Store(s.watermark)
-	return t.drain(s.Control)
+	return s.task.drain(s.Control)
 }
 
 func (s *sourceTask[T]) obey(c command) (done bool, err error) {
@@ -416,9 +420,7 @@ func (s *sourceTask[T]) obey(c command) (done bool, err error) {
 		s.stopped, s.chunk = true, nil
 		s.split.finished.Store(true)
 		t.run.Splits.step()
-		s.watermark = math.MaxInt64
-		s.split.watermark.Store(s.watermark)
-		return false, t.drain(s.Control)
+		return false, s.drain()
 	}
 	return true, nil
 }

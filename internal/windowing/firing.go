@@ -110,14 +110,10 @@ func (o *Operator[T, A]) partial(w window.TimeWindow) bool {
 
 // deadline is when the window next needs attention. The end of time itself is no deadline: what would be due then is due one millisecond before.
 func (o *Operator[T, A]) deadline(l *live[A]) int64 {
-	d := l.timer
-	switch {
-	case !l.ended:
-		d = min(d, endable(l.MaxTimestamp()))
-	default:
-		d = min(d, endable(o.closing(l.TimeWindow)))
+	if !l.ended {
+		return min(l.timer, endable(l.MaxTimestamp()))
 	}
-	return d
+	return min(l.timer, endable(o.closing(l.TimeWindow)))
 }
 
 func endable(ts int64) int64 { return min(ts, math.MaxInt64-1) }
@@ -176,11 +172,7 @@ func (o *Operator[T, A]) Advance(w int64) error {
 		return nil
 	}
 	o.watermark = w
-	if !o.processing {
-		if err := o.fire(w); err != nil {
-			return err
-		}
-	} else if w == math.MaxInt64 { // the end of input drains
+	if !o.processing || w == math.MaxInt64 { // the end of input drains
 		if err := o.fire(w); err != nil {
 			return err
 		}
@@ -188,26 +180,7 @@ func (o *Operator[T, A]) Advance(w int64) error {
 	return o.Next.Advance(w)
 }
 
-const trimEvery = 256 // firings between looks at the memory budget
-
-func (o *Operator[T, A]) fire(time int64) error {
-	for n := 1; ; n++ {
-		e, at, err := o.Store.Due(o.domain, time)
-		if err != nil {
-			return err
-		}
-		if e == nil {
-			return nil
-		}
-		if err := o.due(e, at); err != nil {
-			return err
-		}
-		o.Store.Settle(e)
-		if n%trimEvery == 0 {
-			o.Store.Trim()
-		}
-	}
-}
+func (o *Operator[T, A]) fire(time int64) error { return o.Store.Fire(o.domain, time, o.dueFunc) }
 
 // NextWake is the processing time, in milliseconds, before which Wake has nothing to do.
 func (o *Operator[T, A]) NextWake() int64 {
@@ -224,6 +197,3 @@ func (o *Operator[T, A]) Wake(now int64) error {
 	}
 	return o.fire(now - 1)
 }
-
-// Watermark is the operator's own: behind its input's for sessions. Restore sets it after a restart.
-func (o *Operator[T, A]) Watermark() int64 { return o.watermark }

@@ -94,7 +94,8 @@ type Operator[T, A any] struct {
 	meta       flow.Meta
 	pane       Pane[A]
 	context    triggerContext
-	more       bool // the record at hand is not the last of its atomic step
+	dueFunc    func(*keyed.Entry, int64) error // due, made once
+	more       bool                            // the record at hand is not the last of its atomic step
 }
 
 // New makes an operator and declares its cell in the store.
@@ -114,6 +115,7 @@ func New[T, A any](c Config[T, A]) *Operator[T, A] {
 	if o.processing {
 		o.domain = keyed.ProcessingTime
 	}
+	o.dueFunc = o.due
 	o.keep = traits.KeepLast
 	// Windows that keep their last records emit one result after the other, not versions of one.
 	o.retracts = (o.Lateness > 0 || o.Trigger != nil) && o.keep == 0
@@ -198,7 +200,7 @@ func (o *Operator[T, A]) Push(m *flow.Meta, v T) error {
 
 func (o *Operator[T, A]) assign(v T, ts int64) {
 	if o.Gap != nil {
-		o.assigned = append(o.assigned[:0], window.TimeWindow{Start: ts, End: flow.AddSaturating(ts, max(o.Gap(v), 1))})
+		o.assigned = append(o.assigned[:0], window.OfGap(ts, o.Gap(v)))
 		return
 	}
 	o.assigned = o.Assigner.Assign(o.assigned[:0], ts)
