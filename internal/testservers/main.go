@@ -1,6 +1,6 @@
 // Command testservers runs another command with real servers beside it: Apache Kafka and PostgreSQL on free loopback ports, in temporary directories.
 //
-//	go run ./internal/testservers [--only kafka|postgres] -- COMMAND ARGS...
+//	go run ./internal/testservers [--only kafka|postgres|none] -- COMMAND ARGS...
 //
 // The command finds them in its environment:
 //
@@ -10,6 +10,7 @@
 //	MILLRACE_TEST_KAFKA_USER      a SCRAM-SHA-512 user of that listener
 //	MILLRACE_TEST_KAFKA_PASSWORD  and its password
 //	MILLRACE_TEST_POSTGRES        connection string of a database
+//	MILLRACE_TEST_SERVERS         address of this program, which starts further servers when a test asks for them; see package ondemand
 //
 // The servers are stopped when the command has ended, also by SIGINT or SIGTERM, and the exit code is the command's.
 package main
@@ -23,9 +24,11 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 
+	"github.com/millrace/millrace/internal/testservers/ondemand"
 	"github.com/millrace/millrace/internal/testservers/servers"
 )
 
@@ -33,13 +36,13 @@ import (
 const commandGrace = 20 * time.Second
 
 func main() {
-	only := flag.String("only", "", "start one server only: kafka or postgres")
+	only := flag.String("only", "", "start one of the two only: kafka or postgres; none starts neither")
 	flag.Usage = func() {
-		fmt.Fprintln(flag.CommandLine.Output(), "usage: testservers [--only kafka|postgres] -- COMMAND ARGS...")
+		fmt.Fprintln(flag.CommandLine.Output(), "usage: testservers [--only kafka|postgres|none] -- COMMAND ARGS...")
 		flag.PrintDefaults()
 	}
 	flag.Parse()
-	if flag.NArg() == 0 || (*only != "" && *only != "kafka" && *only != "postgres") {
+	if flag.NArg() == 0 || !slices.Contains([]string{"", "kafka", "postgres", "none"}, *only) {
 		flag.Usage()
 		os.Exit(2)
 	}
@@ -61,7 +64,7 @@ func run(ctx context.Context, only string, command []string) (code int, err erro
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	env := os.Environ()
-	if only != "postgres" {
+	if only == "" || only == "kafka" {
 		data := filepath.Join(dir, "kafka")
 		if err := os.Mkdir(data, 0o755); err != nil {
 			return 1, fmt.Errorf("directory for Kafka: %w", err)
@@ -74,7 +77,7 @@ func run(ctx context.Context, only string, command []string) (code int, err erro
 		env = append(env, "MILLRACE_TEST_KAFKA="+k.Plaintext, "MILLRACE_TEST_KAFKA_SASL="+k.SASL, "MILLRACE_TEST_KAFKA_CA="+k.CA,
 			"MILLRACE_TEST_KAFKA_USER="+k.User, "MILLRACE_TEST_KAFKA_PASSWORD="+k.Password)
 	}
-	if only != "kafka" {
+	if only == "" || only == "postgres" {
 		data := filepath.Join(dir, "postgres")
 		if err := os.Mkdir(data, 0o755); err != nil {
 			return 1, fmt.Errorf("directory for PostgreSQL: %w", err)
@@ -86,7 +89,13 @@ func run(ctx context.Context, only string, command []string) (code int, err erro
 		defer func() { err = errors.Join(err, p.Stop()) }()
 		env = append(env, "MILLRACE_TEST_POSTGRES="+p.DSN())
 	}
-	return execute(ctx, command, env)
+	c := &catalog{ctx: ctx, dir: dir, started: map[string]*starting{}}
+	addr, stop, err := c.serve()
+	if err != nil {
+		return 1, err
+	}
+	defer func() { err = errors.Join(err, stop()) }()
+	return execute(ctx, command, append(env, ondemand.Env+"="+addr))
 }
 
 // execute runs command in a process group of its own and passes an interrupt on to all of it.

@@ -27,15 +27,40 @@ func cacheDir() (string, error) {
 	return filepath.Join(dir, "millrace"), nil
 }
 
-// installKafka returns the directory that holds Kafka's jars, and fetches them with Maven when it is missing. Several processes may call it at once.
+// installKafka returns the directory that holds Kafka's jars.
 func installKafka(ctx context.Context) (string, error) {
+	return installJars(ctx, "kafka-4.4.0", kafkaPOM)
+}
+
+// installJars returns the directory that holds the jars that a Maven project depends on. name has their version in it, and stays unique.
+func installJars(ctx context.Context, name string, pom []byte) (string, error) {
+	return install(name, func(into string) error {
+		if err := os.WriteFile(filepath.Join(into, "pom.xml"), pom, 0o644); err != nil {
+			return err
+		}
+		return maven(ctx, into, "dependency:copy-dependencies", "-DoutputDirectory=.")
+	})
+}
+
+// maven runs a goal in a directory.
+func maven(ctx context.Context, dir string, args ...string) error {
+	mvn := exec.CommandContext(ctx, "mvn", append([]string{"-q", "-B"}, args...)...)
+	mvn.Dir = dir
+	if out, err := mvn.CombinedOutput(); err != nil {
+		return fmt.Errorf("mvn (is Maven installed?): %w\n%s", err, out)
+	}
+	return nil
+}
+
+// install returns a directory of the cache, and where it is missing has fetch fill it. Several processes may call it at once.
+func install(name string, fetch func(into string) error) (string, error) {
 	cache, err := cacheDir()
 	if err != nil {
 		return "", err
 	}
-	libs := filepath.Join(cache, "kafka-4.4.0")
-	if _, err := os.Stat(libs); err == nil {
-		return libs, nil
+	dir := filepath.Join(cache, name)
+	if _, err := os.Stat(dir); err == nil {
+		return dir, nil
 	}
 	if err := os.MkdirAll(cache, 0o755); err != nil {
 		return "", fmt.Errorf("cache of the test servers: %w", err)
@@ -45,26 +70,21 @@ func installKafka(ctx context.Context) (string, error) {
 		return "", err
 	}
 	defer unlock()
-	if _, err := os.Stat(libs); err == nil {
-		return libs, nil
+	if _, err := os.Stat(dir); err == nil {
+		return dir, nil
 	}
 	tmp, err := os.MkdirTemp(cache, "download-")
 	if err != nil {
 		return "", fmt.Errorf("cache of the test servers: %w", err)
 	}
 	defer os.RemoveAll(tmp)
-	if err := os.WriteFile(filepath.Join(tmp, "pom.xml"), kafkaPOM, 0o644); err != nil {
-		return "", fmt.Errorf("Maven project for Kafka: %w", err)
+	if err := fetch(tmp); err != nil {
+		return "", fmt.Errorf("fetching %s: %w", name, err)
 	}
-	mvn := exec.CommandContext(ctx, "mvn", "-q", "-B", "dependency:copy-dependencies", "-DoutputDirectory=libs")
-	mvn.Dir = tmp
-	if out, err := mvn.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("fetching Apache Kafka with Maven (is mvn installed?): %w\n%s", err, out)
-	}
-	if err := os.Rename(filepath.Join(tmp, "libs"), libs); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := os.Rename(tmp, dir); err != nil && !errors.Is(err, fs.ErrExist) {
 		return "", fmt.Errorf("cache of the test servers: %w", err)
 	}
-	return libs, nil
+	return dir, nil
 }
 
 // lockFile waits for an exclusive lock on path and returns what releases it.
