@@ -56,6 +56,7 @@ type TraceEvent struct {
 	ClosesAt  int64 // the watermark from which on Window takes no record
 	Records   int64 // in Window after the decision
 	Late      bool  // of TraceFired and TraceRetracted: a late record caused it
+	Partial   bool  // of TraceFired: records of Window may lie before the place where the job began
 	Strict    bool  // of TraceLate: StrictLateness refused the record, whatever window was open
 	Retract   bool  // the record takes an earlier one back
 }
@@ -94,7 +95,7 @@ func (t *trace) windows(uid string, task *runtime.Task) *windowing.Tracer {
 		t.tell(TraceEvent{
 			Kind: TraceKind(e.Decision), Operator: uid, Key: e.Key, Window: e.Window, Before: e.Before, Split: name, Offset: e.Record.Offset,
 			Timestamp: e.Record.Timestamp, Origin: e.Record.Origin, Watermark: e.Watermark, FiresAt: e.FiresAt, ClosesAt: e.ClosesAt,
-			Records: e.Count, Late: e.Late, Strict: e.Strict, Retract: e.Record.Retract,
+			Records: e.Count, Late: e.Late, Partial: e.Partial, Strict: e.Strict, Retract: e.Record.Retract,
 		})
 	}}
 }

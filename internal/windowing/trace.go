@@ -38,6 +38,7 @@ type Event struct {
 	ClosesAt  int64 // the watermark from which on Window takes nothing
 	Count     int64 // records in Window
 	Late      bool  // of Fired: a late record caused it
+	Partial   bool  // of Fired: records of it may lie before the place where the log was begun
 	Strict    bool  // of Refused: the strict rule refused it, whatever window is open
 }
 
@@ -94,7 +95,7 @@ func (o *Operator[T, A]) tellRecord(d Decision, e *keyed.Entry, m *flow.Meta, w 
 // tellTime tells what happened to a window. What a late record caused names that record, else the record that moved time.
 func (o *Operator[T, A]) tellTime(d Decision, e *keyed.Entry, w window.TimeWindow, count int64, late bool) {
 	event := o.event(d, e, w, count)
-	event.Late = late
+	event.Late, event.Partial = late, d == Fired && o.pane.Partial
 	if o.cause != nil {
 		event.Record = *o.cause
 	} else {
