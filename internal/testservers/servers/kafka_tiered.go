@@ -23,7 +23,6 @@ func StartTieredKafka(ctx context.Context, dir string) (*Kafka, error) {
 	}
 	return startKafka(ctx, dir, libs, fmt.Sprintf(`remote.log.storage.system.enable=true
 remote.log.storage.manager.class.name=org.apache.kafka.server.log.remote.storage.LocalTieredStorage
-remote.log.storage.manager.class.path=%s
 remote.log.storage.manager.impl.prefix=rsm.config.
 rsm.config.dir=%s
 remote.log.metadata.manager.listener.name=PLAINTEXT
@@ -31,7 +30,7 @@ rlmm.config.remote.log.metadata.topic.replication.factor=1
 rlmm.config.remote.log.metadata.topic.num.partitions=1
 remote.log.manager.task.interval.ms=500
 log.retention.check.interval.ms=500
-`, filepath.Join(libs, "*"), filepath.Join(dir, "remote")))
+`, filepath.Join(dir, "remote")))
 }
 
 // Remote is the folder that stands for the remote storage of a tiered broker.
