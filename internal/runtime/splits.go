@@ -24,6 +24,7 @@ type Split struct {
 	source.Split
 	Operator string
 	Number   int32
+	begun    begunMeta
 
 	position  atomic.Int64
 	watermark atomic.Int64
@@ -48,6 +49,10 @@ type SplitStatus struct {
 	Idle      bool  // does not hold back time
 	Finished  bool
 	Paused    bool // waits for slower splits
+
+	// Incarnation is the log's, Earliest its oldest position when the job's first run began to read it at From; both are -1 where old state does not say it.
+	Incarnation    string
+	Earliest, From int64
 }
 
 func newSplits() *Splits { return &Splits{moved: make(chan struct{})} }
@@ -81,6 +86,7 @@ func (s *Splits) Status() []SplitStatus {
 			out = append(out, SplitStatus{
 				Operator: p.Operator, ID: p.ID, Position: p.position.Load(), Stop: p.Stop, Watermark: p.watermark.Load(), Records: p.records.Load(),
 				AtEnd: p.atEnd.Load(), Idle: p.idle.Load(), Finished: p.finished.Load(), Paused: p.paused.Load(),
+				Incarnation: p.Incarnation, Earliest: p.begun.Earliest, From: p.begun.From,
 			})
 		}
 	}
