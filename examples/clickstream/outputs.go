@@ -151,8 +151,8 @@ var (
 	lateRows    = rows[LateClick]{lateColumns, func(l LateClick) string { return fmt.Sprintf("%s/%d", l.Split, l.Offset) }}
 )
 
-// openTarget makes the sink. brokers and out are for those that need them.
-func openTarget[T any](t target, r rows[T], brokers []string, out io.Writer) sink.Sink[T] {
+// openTarget makes the sink. The cluster and out are for those that need them.
+func openTarget[T any](t target, r rows[T], c *kafkaCluster, out io.Writer) sink.Sink[T] {
 	switch t.kind {
 	case "sqlite":
 		return sqlite.Upsert(t.path, t.table, r.columns)
@@ -163,11 +163,11 @@ func openTarget[T any](t target, r rows[T], brokers []string, out io.Writer) sin
 	case "jsonl":
 		return file.JSONLines(t.path, r.columns)
 	case "kafka":
-		return kafka.Sink(brokers, t.path, kafka.EncoderFunc[T](func(m *kafka.Message, row T) (err error) {
+		return kafka.Sink(c.brokers, t.path, kafka.EncoderFunc[T](func(m *kafka.Message, row T) (err error) {
 			m.Key = []byte(r.key(row))
 			m.Value, err = json.Marshal(row)
 			return err
-		}))
+		}), kafka.Connect(c.config))
 	default:
 		return print.Columns(r.columns, print.To(out))
 	}

@@ -22,11 +22,11 @@ func (p *program) outputs(ctx context.Context, c *kafkaCluster, s settings) (to 
 			return to, err
 		}
 	}
-	to.Sessions = openTarget(s.sessions, sessionRows, c.brokers, p.out)
-	to.Metrics = openTarget(s.metrics, metricsRows, c.brokers, p.out)
+	to.Sessions = openTarget(s.sessions, sessionRows, c, p.out)
+	to.Metrics = openTarget(s.metrics, metricsRows, c, p.out)
 	err = errors.Join(try(ctx, "sessions", to.Sessions), try(ctx, "metrics", to.Metrics))
 	if s.late.kind != "" {
-		to.Late = openTarget(s.late, lateRows, c.brokers, p.out)
+		to.Late = openTarget(s.late, lateRows, c, p.out)
 		err = errors.Join(err, try(ctx, "late", to.Late))
 	}
 	return to, err

@@ -31,11 +31,15 @@ func settingName(setting string) string {
 	return name
 }
 
-// alter gives a topic a setting, "name=value".
+// alter gives a topic a setting, "name=value", and waits until it holds.
 func alter(t *testing.T, brokers []string, name, setting string) {
 	key, value, _ := strings.Cut(setting, "=")
 	set := map[string]sarama.IncrementalAlterConfigsEntry{key: {Operation: sarama.IncrementalAlterConfigsOperationSet, Value: &value}}
 	require.NoError(t, administrator(t, brokers).IncrementalAlterConfig(sarama.TopicResource, name, set, false))
+	require.Eventually(t, func() bool { // brokers hear of it a moment later
+		d, err := topic.Describe(t.Context(), brokers, name, cluster.Config{})
+		return err == nil && d.Configs[key] == value
+	}, 10*time.Second, 10*time.Millisecond)
 }
 
 // mend does what a finding's command does.

@@ -124,6 +124,25 @@ func (e *CutError) Error() string {
 // Unwrap is ErrCut.
 func (e *CutError) Unwrap() error { return ErrCut }
 
+// Verify reads what the topics of earlier extents hold now, and returns Uncut's error; it wraps ErrMissing where one of the topics is gone.
+func Verify(ctx context.Context, brokers []string, then []Extent, connection cluster.Config) error {
+	var now []Extent
+	asked := map[string]bool{}
+	for _, e := range then {
+		name, _ := splitOf(e.Split)
+		if asked[name] {
+			continue
+		}
+		asked[name] = true
+		held, err := Extents(ctx, brokers, name, connection)
+		if err != nil {
+			return err
+		}
+		now = append(now, held...)
+	}
+	return Uncut(now, then)
+}
+
 // Uncut compares what was read of topics before with what they hold now, as Extents gives it: a computation from the earliest offset sees again all that the
 // earlier one saw, or the error, a *CutError, says what is missing. Empty extents miss nothing. Topics that now does not speak of are not compared.
 func Uncut(now, then []Extent) error {

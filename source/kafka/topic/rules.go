@@ -32,7 +32,7 @@ func (k *checker) copies() {
 		} else if s.Replication == 0 && d.Replication > 1 {
 			severity = Note
 		}
-		find(severity, problem, k.reassign(max(wanted, 3)))
+		find(severity, problem, k.reassign(wanted))
 	}
 	if d.InSync < d.Replication {
 		k.compare("in sync", strconv.Itoa(int(d.InSync)), strconv.Itoa(int(d.Replication)))(Note, "a partition has copies that lag behind, or whose broker is down, and counts on the others meanwhile",
@@ -44,7 +44,15 @@ func (k *checker) copies() {
 	}
 }
 
-func (k *checker) reassign(copies int16) string {
+// reassign is how a topic gets more copies; three of them where less are wanted.
+func (k *checker) reassign(wanted int16) string {
+	copies := wanted
+	if copies < 2 {
+		copies = 3
+	}
+	if k.live.Brokers < int(copies) {
+		return fmt.Sprintf("it takes %d brokers, and the cluster has %d: add some, and then give each partition of %s %d replicas by kafka-reassign-partitions.sh", copies, k.live.Brokers, k.spec.Name, copies)
+	}
 	return fmt.Sprintf("kafka-reassign-partitions.sh --bootstrap-server %s --reassignment-json-file FILE --execute, with %d replicas for each partition of %s in FILE", k.at, copies, k.spec.Name)
 }
 
