@@ -16,10 +16,11 @@ import (
 
 const (
 	inProgress = ".inprogress"
+	prepared   = ".prepared"
 	lockName   = ".millrace.lock"
 )
 
-// store is a directory of parts. A part is .part-SUBTASK.inprogress while it grows, .NAME once prepared, NAME once shown. The steps are renames, so a part is always whole.
+// store is a directory of parts. A part is .part-SUBTASK.inprogress while it grows, .NAME.prepared once prepared, so that no pattern like *.csv finds it, and NAME once shown. The steps are renames, so a part is always whole.
 // The directory is locked for one process at a time. Nothing is followed out of the sink's root.
 type store struct {
 	root *os.Root
@@ -131,7 +132,7 @@ func (s *store) Discard(_ context.Context, subtask int, keep []parts.Prepared) e
 	}
 	for _, name := range names {
 		part, isPart := strings.CutPrefix(name, "."+parts.Prefix(subtask)+"-")
-		kept := slices.ContainsFunc(keep, func(p parts.Prepared) bool { return "."+p.Name == name })
+		kept := slices.ContainsFunc(keep, func(p parts.Prepared) bool { return hidden(p.Name) == name })
 		if name == growing(subtask) || isPart && part != "" && !kept {
 			if err := s.remove(name); err != nil {
 				return err
@@ -152,6 +153,8 @@ func (s *store) remove(name string) error {
 
 func growing(subtask int) string { return "." + parts.Prefix(subtask) + inProgress }
 
+func hidden(name string) string { return "." + name + prepared }
+
 func (s *store) Begin(_ context.Context, name parts.Name, _ string) (parts.Part, error) {
 	out, err := createOutput(s.root, growing(name.Subtask))
 	if err != nil {
@@ -162,7 +165,7 @@ func (s *store) Begin(_ context.Context, name parts.Name, _ string) (parts.Part,
 
 // Show renames a prepared part. Where the file is gone under both names it was shown before and taken away since: only Show takes the hidden one away.
 func (s *store) Show(_ context.Context, p parts.Prepared, _ string) error {
-	err := verifyWhole(s.root, "."+p.Name, p.Length, p.Sum)
+	err := verifyWhole(s.root, hidden(p.Name), p.Length, p.Sum)
 	if errors.Is(err, fs.ErrNotExist) {
 		if err = verifyWhole(s.root, p.Name, p.Length, p.Sum); errors.Is(err, fs.ErrNotExist) {
 			return parts.ErrGone
@@ -175,7 +178,7 @@ func (s *store) Show(_ context.Context, p parts.Prepared, _ string) error {
 	if _, err := s.root.Lstat(p.Name); !errors.Is(err, fs.ErrNotExist) {
 		return errors.Join(fmt.Errorf("%w: %s", ErrExists, inRoot(s.root, p.Name)), err)
 	}
-	if err := s.root.Rename("."+p.Name, p.Name); err != nil {
+	if err := s.root.Rename(hidden(p.Name), p.Name); err != nil {
 		return err
 	}
 	return syncDir(s.root)
@@ -199,22 +202,22 @@ func (p *part) Write(_ context.Context, data []byte) error {
 }
 
 func (p *part) Prepare(context.Context) (parts.Prepared, error) {
-	prepared := parts.Prepared{Name: p.name.String(), Length: p.out.length, Sum: p.out.sum}
+	whole := parts.Prepared{Name: p.name.String(), Length: p.out.length, Sum: p.out.sum}
 	if !p.renamed {
 		if err := p.out.sync(); err != nil {
-			return prepared, err
+			return whole, err
 		}
 		if !renamesOpen {
 			if err := p.out.close(); err != nil {
-				return prepared, err
+				return whole, err
 			}
 		}
-		if err := p.store.root.Rename(growing(p.name.Subtask), "."+prepared.Name); err != nil {
-			return prepared, err
+		if err := p.store.root.Rename(growing(p.name.Subtask), hidden(whole.Name)); err != nil {
+			return whole, err
 		}
 		p.renamed = true
 	}
-	return prepared, syncDir(p.store.root)
+	return whole, syncDir(p.store.root)
 }
 
 func (p *part) Close() error {
