@@ -43,4 +43,5 @@ type Prepared struct {
 	Sum    uint32   `json:"crc32c"`
 	Upload string   `json:"upload,omitempty"` // of an object: the multipart upload
 	ETags  []string `json:"etags,omitempty"`  // of an object: what the server answered for each piece
+	Token  string   `json:"token,omitempty"`  // of an object: in its metadata
 }
