@@ -111,7 +111,7 @@ func (s *Search) Start(ctx context.Context) error {
 	}
 	defer log.Close()
 	args := []string{
-		"-Xms128m", "-Xmx384m", "-XX:+UseSerialGC", "-Dlog4j2.configurationFile=" + filepath.Join(s.dir, "log4j2.properties"),
+		"-Xms128m", "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dlog4j2.configurationFile=" + filepath.Join(s.dir, "log4j2.properties"),
 		"-cp", s.libs + string(filepath.ListSeparator) + filepath.Join(s.libs, "*"), "SearchNode",
 	}
 	cmd := exec.CommandContext(context.WithoutCancel(ctx), "java", append(args, s.settings...)...)
