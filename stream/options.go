@@ -32,6 +32,8 @@ type config struct {
 	credit          int
 	memory          int64
 	noDrain         bool
+	version         string
+	trace           *trace // nil for nobody
 	restart         RestartStrategy
 	logger          *slog.Logger
 	meter           metrics.Meter
