@@ -18,8 +18,9 @@ var ErrFormat = errors.New("not a history that this version reads")
 
 // header is the first line of a file.
 type header struct {
-	Version int    `json:"millrace_history"`
-	Name    string `json:"name"`
+	Version int              `json:"millrace_history"`
+	Name    string           `json:"name"`
+	Starts  map[string]int64 `json:"starts,omitempty"`
 }
 
 // line is any other: a point, or a mark where mark is set.
@@ -33,7 +34,7 @@ type line struct {
 func (h History) Write(to io.Writer) error {
 	w := bufio.NewWriter(to)
 	e := json.NewEncoder(w)
-	errs := []error{e.Encode(header{formatVersion, h.Name})}
+	errs := []error{e.Encode(header{formatVersion, h.Name, h.Starts})}
 	for _, p := range h.Points {
 		errs = append(errs, e.Encode(p))
 	}
@@ -53,7 +54,7 @@ func Read(from io.Reader) (History, error) {
 	if head.Version != formatVersion {
 		return History{}, fmt.Errorf("%w: version %d, expected %d", ErrFormat, head.Version, formatVersion)
 	}
-	h := History{Name: head.Name}
+	h := History{Name: head.Name, Starts: head.Starts}
 	for {
 		var l line
 		switch err := d.Decode(&l); {

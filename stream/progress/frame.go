@@ -1,6 +1,7 @@
 package progress
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/millrace/millrace/source"
@@ -14,13 +15,24 @@ type frame struct {
 	status   stream.Status
 	counters []stream.Sample
 	splits   map[string]stream.SplitStatus // by operator and ID
+	tasks    map[string]stream.TaskStatus  // by operator and subtask
+	sinks    map[string]stream.SinkStatus  // by operator, all subtasks together
 	counts   map[string]int64              // by name and labels
 }
 
 func newFrame(at time.Time, job Job) *frame {
-	f := &frame{at: at, status: job.Status(), counters: job.Counters(), splits: map[string]stream.SplitStatus{}, counts: map[string]int64{}}
+	f := &frame{at: at, status: job.Status(), counters: job.Counters(), counts: map[string]int64{}}
+	f.splits, f.tasks, f.sinks = map[string]stream.SplitStatus{}, map[string]stream.TaskStatus{}, map[string]stream.SinkStatus{}
 	for _, s := range f.status.Splits {
 		f.splits[splitKey(s)] = s
+	}
+	for _, t := range f.status.Tasks {
+		f.tasks[taskKey(t)] = t
+	}
+	for _, s := range f.status.Sinks {
+		all := f.sinks[s.Operator]
+		all.Writes, all.Failures, all.WriteTime = all.Writes+s.Writes, all.Failures+s.Failures, all.WriteTime+s.WriteTime
+		f.sinks[s.Operator] = all
 	}
 	for _, c := range f.counters {
 		f.counts[countKey(c)] = c.Value
@@ -29,6 +41,8 @@ func newFrame(at time.Time, job Job) *frame {
 }
 
 func splitKey(s stream.SplitStatus) string { return s.Operator + "\x00" + s.ID }
+
+func taskKey(t stream.TaskStatus) string { return fmt.Sprint(t.Operator, "\x00", t.Subtask) }
 
 func countKey(c stream.Sample) string {
 	key := c.Name

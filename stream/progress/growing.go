@@ -1,6 +1,6 @@
 package progress
 
-// growing adds up something that only grows but may begin anew: what a split has read since the job's last restart, or a log's end while the log is there.
+// growing adds up something that only grows but begins anew when the job restarts.
 type growing struct {
 	known bool
 	last  int64
@@ -20,7 +20,7 @@ func (g *growing) add(v, began int64) {
 	g.known, g.last = true, v
 }
 
-// grow is the growing total of a name.
+// grow is the growing total of a name: what it was before the last time it began anew is in it.
 func (r *Recorder) grow(name string, v, began int64) int64 {
 	g := r.growing[name]
 	if g == nil {

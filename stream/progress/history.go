@@ -53,6 +53,7 @@ const (
 // History is a job over time. Points and Marks are in the order of time.
 type History struct {
 	Name   string
+	Starts map[string]int64 // the position at which each split's way began, by "OPERATOR/SPLIT": done is counted from there, also after a restart
 	Points []Point
 	Marks  []Mark
 }

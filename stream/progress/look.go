@@ -34,7 +34,10 @@ func (r *Recorder) look(f, back *frame, p Point) Now {
 	n.CaughtUp = f.settled() || n.Lag >= 0 && float64(n.Lag) <= max(fewRecords, closeEnough*n.LivePerSecond)
 	n.Remaining = r.remaining(p, n.LivePerSecond, n.Bounded)
 	for _, s := range f.status.Splits {
-		n.Splits = append(n.Splits, splitNow(s, back.splits[splitKey(s)], seconds, f.status.HeldBy))
+		n.Splits = append(n.Splits, r.split(s, back.splits[splitKey(s)], seconds, f.status.HeldBy))
+	}
+	for _, t := range f.status.Tasks {
+		n.Tasks = append(n.Tasks, task(t, back.tasks[taskKey(t)]))
 	}
 	n.Sinks = sinks(f, back, seconds)
 	for _, c := range f.counters {
@@ -60,9 +63,9 @@ func (r *Recorder) live(p Point) float64 {
 	return growth(old, p)
 }
 
-func splitNow(s, old stream.SplitStatus, seconds float64, heldBy string) Split {
+func (r *Recorder) split(s, old stream.SplitStatus, seconds float64, heldBy string) Split {
 	out := Split{
-		Operator: s.Operator, ID: s.ID, Start: start(s), Position: s.Position, End: end(s), Lag: -1, Records: s.Records, EventTime: instant(s.Watermark), Holds: s.ID == heldBy,
+		Operator: s.Operator, ID: s.ID, Start: r.start(s), Position: s.Position, End: end(s), Lag: -1, Records: s.Records, EventTime: instant(s.Watermark), Holds: s.ID == heldBy,
 	}
 	if out.End >= 0 {
 		out.Lag = max(0, out.End-s.Position)
@@ -90,12 +93,36 @@ func splitNow(s, old stream.SplitStatus, seconds float64, heldBy string) Split {
 	return out
 }
 
+// task is what a task did since an earlier look; all of it since the job's restart, if there was one in between.
+func task(t, old stream.TaskStatus) Task {
+	out := Task{Operator: t.Operator, Subtask: t.Subtask}
+	if t.Busy < old.Busy || t.Idle < old.Idle || t.Blocked < old.Blocked || t.Paused < old.Paused {
+		old = stream.TaskStatus{}
+	}
+	busy, idle, blocked, paused := t.Busy-old.Busy, t.Idle-old.Idle, t.Blocked-old.Blocked, t.Paused-old.Paused
+	if all := (busy + idle + blocked + paused).Seconds(); all > 0 {
+		out.Busy, out.Idle, out.Blocked, out.Paused = busy.Seconds()/all, idle.Seconds()/all, blocked.Seconds()/all, paused.Seconds()/all
+	}
+	return out
+}
+
+// sinks are those that have rows, or whose writer is open.
 func sinks(f, back *frame, seconds float64) (out []Sink) {
 	for _, c := range f.counters {
-		if c.Name == "rows_written" && len(c.Labels) == 2 {
-			k := count(c, back.counts[countKey(c)], seconds)
-			out = append(out, Sink{Operator: c.Labels[1], Rows: c.Value, PerSecond: k.PerSecond, Latency: -1})
+		if c.Name != "rows_written" || len(c.Labels) != 2 {
+			continue
 		}
+		k := count(c, back.counts[countKey(c)], seconds)
+		s := f.sinks[c.Labels[1]]
+		one := Sink{Operator: c.Labels[1], Rows: c.Value, PerSecond: k.PerSecond, Writes: s.Writes, Failures: s.Failures, Latency: -1}
+		old := back.sinks[one.Operator]
+		if old.Writes >= s.Writes { // none of late, or the job restarted: all since then
+			old = stream.SinkStatus{}
+		}
+		if n := s.Writes - old.Writes; n > 0 {
+			one.Latency = (s.WriteTime - old.WriteTime).Seconds() * 1000 / float64(n)
+		}
+		out = append(out, one)
 	}
 	return out
 }

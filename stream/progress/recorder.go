@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -37,7 +39,8 @@ type Recorder struct {
 	first    Point  // of this run
 	frames   []*frame
 	now      Now
-	growing  map[string]*growing // totals that may begin anew when the job restarts
+	growing  map[string]*growing // totals that begin anew when the job restarts
+	starts   map[string]int64    // where each split's way begins, by operator and ID
 	moved    time.Time           // a position last changed
 	done     float64             // the highest so far
 	behind   bool                // there was something to catch up with
@@ -77,7 +80,7 @@ func New(name string, job Job, opts ...Option) *Recorder {
 	if cfg.interval <= 0 {
 		cfg.interval = time.Second
 	}
-	r := &Recorder{name: name, job: job, cfg: cfg, state: Waiting, growing: map[string]*growing{}}
+	r := &Recorder{name: name, job: job, cfg: cfg, state: Waiting, growing: map[string]*growing{}, starts: map[string]int64{}}
 	r.now = Now{Name: name, State: Waiting, Done: -1, Lag: -1, Remaining: -1, LivePerSecond: -1}
 	return r
 }
@@ -132,6 +135,9 @@ func (r *Recorder) begin() {
 		r.series.add(p)
 	}
 	r.marks = append(r.marks, old.Marks...)
+	for key, at := range old.Starts {
+		r.starts[key] = at
+	}
 	if last, ok := r.series.last(); ok {
 		r.base = last
 		r.base.Run++
@@ -221,7 +227,7 @@ func (r *Recorder) History() History {
 }
 
 func (r *Recorder) history() History {
-	return History{Name: r.name, Points: r.series.points(), Marks: append([]Mark(nil), r.marks...)}
+	return History{Name: r.name, Starts: maps.Clone(r.starts), Points: r.series.points(), Marks: slices.Clone(r.marks)}
 }
 
 // Now is the last sample. Its slices are shared: do not change them.

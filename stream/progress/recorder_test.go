@@ -46,7 +46,7 @@ func (j *fakeJob) set(position, stop int64) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.status = stream.Status{Watermark: 1_700_000_000_000 + position, HeldBy: "clicks/0", Splits: []stream.SplitStatus{{
-		Operator: "clicks", ID: "clicks/0", Position: position, Stop: stop, Watermark: 1_700_000_000_000 + position, Records: position, Finished: position == stop,
+		Operator: "clicks", ID: "clicks/0", Position: position, Stop: stop, LogEnd: -1, Watermark: 1_700_000_000_000 + position, Records: position, Finished: position == stop,
 	}}}
 	j.counters = []stream.Sample{
 		{Name: "checkpoints", Labels: []string{"unit", "job"}, Value: position / 1000},
@@ -147,6 +147,68 @@ func TestWhatIsNotKnown(t *testing.T) {
 		require.InDelta(t, -1, n.LivePerSecond, 0)
 		return nil
 	})
+}
+
+// A job that follows the log catches up, falls to the live rate, and says how long that takes.
+func TestFollower(t *testing.T) {
+	job := &fakeJob{}
+	at := func(position, end int64) {
+		job.set(position, source.Unbounded)
+		s := &job.status.Splits[0]
+		s.StartPosition, s.LogEnd, s.Bytes, s.AtEnd = 1_000, end, 100*(position-1_000), position == end
+		job.status.Tasks = []stream.TaskStatus{{Operator: "clicks", Busy: time.Duration(position) * time.Millisecond, Blocked: time.Duration(position) * time.Millisecond / 4}}
+		job.status.Sinks = []stream.SinkStatus{{Operator: "table", Writes: position / 100, WriteTime: time.Duration(position) * time.Millisecond / 20}}
+	}
+	at(1_000, 21_000)
+	r := watch(t, "replay", "", job, func(r *progress.Recorder, step func(time.Duration)) error {
+		for i := range int64(10) {
+			at(1_000+1_100*(i+1), 21_000+100*(i+1))
+			step(time.Second)
+		}
+		n := r.Now()
+		require.False(t, n.Bounded)
+		require.False(t, n.CaughtUp)
+		require.EqualValues(t, 10_000, n.Lag)
+		require.InDelta(t, 11.0/21, n.Done, 1e-9)
+		require.InDelta(t, 100, n.LivePerSecond, 1)
+		require.InDelta(t, 10, n.Remaining, 0.1, "the log grows meanwhile")
+		require.InDelta(t, 110_000, n.BytesPerSecond, 100)
+		require.InDelta(t, 0.8, n.Tasks[0].Busy, 1e-3)
+		require.InDelta(t, 0.2, n.Tasks[0].Blocked, 1e-3)
+		require.InDelta(t, 5, n.Sinks[0].Latency, 0.1)
+		at(22_000, 22_000)
+		step(time.Second)
+		require.True(t, r.Now().CaughtUp)
+		require.InDelta(t, 0, r.Now().Remaining, 0)
+		for i := range int64(20) {
+			at(22_000+100*i, 22_000+100*i)
+			step(time.Second)
+		}
+		require.InDelta(t, 100, r.Now().EventsPerSecond, 1)
+		return nil
+	})
+	require.Equal(t, []progress.MarkKind{progress.Started, progress.CaughtUp, progress.Ended}, kinds(r.History().Marks))
+	last := r.History().Points[len(r.History().Points)-1]
+	require.EqualValues(t, 2_290_000, last.Bytes)
+}
+
+// What the job reads again after a failure counts twice in events and bytes, and once in what is done.
+func TestRestart(t *testing.T) {
+	job := &fakeJob{}
+	job.set(0, 1_000)
+	r := watch(t, "replay", "", job, func(r *progress.Recorder, step func(time.Duration)) error {
+		job.set(500, 1_000)
+		job.status.Splits[0].Bytes = 5_000
+		step(time.Second)
+		job.set(400, 1_000)
+		job.status.Splits[0].StartPosition, job.status.Splits[0].Bytes = 300, 1_000
+		job.counters = append(job.counters, stream.Sample{Name: "restarts", Value: 1})
+		step(time.Second)
+		require.EqualValues(t, 600, r.Now().Lag)
+		require.EqualValues(t, 6_000, r.Now().Bytes)
+		return nil
+	})
+	require.Equal(t, []progress.MarkKind{progress.Started, progress.Restarted, progress.Ended}, kinds(r.History().Marks))
 }
 
 func TestFailure(t *testing.T) {

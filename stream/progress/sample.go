@@ -61,7 +61,22 @@ func (r *Recorder) point(f *frame) Point {
 	p.Late += f.total("late") - r.offset.total("late")
 	p.Quarantined += f.total("quarantined") - r.offset.total("quarantined")
 	p.Checkpoints += f.total("checkpoints") - r.offset.total("checkpoints")
-	p.Read, p.Total = work(f)
+	p.Read, p.Total = r.work(f)
+	for _, s := range f.status.Splits {
+		key := splitKey(s)
+		p.Bytes += r.grow("bytes\x00"+key, s.Bytes, 0)
+		if s.LogEnd >= 0 {
+			p.Appended += r.grow("end\x00"+key, s.LogEnd, s.LogEnd)
+		}
+	}
+	for _, t := range f.status.Tasks {
+		key := taskKey(t)
+		p.Busy += r.grow("busy\x00"+key, t.Busy.Milliseconds(), 0)
+		p.Idle += r.grow("idle\x00"+key, t.Idle.Milliseconds(), 0)
+		p.Blocked += r.grow("blocked\x00"+key, t.Blocked.Milliseconds(), 0)
+		p.Paused += r.grow("paused\x00"+key, t.Paused.Milliseconds(), 0)
+	}
+	p.Latency = r.latency(f)
 	p.EventTime = 0
 	if t := instant(f.status.Watermark); !t.IsZero() {
 		p.EventTime = t.UnixMilli()
@@ -69,11 +84,27 @@ func (r *Recorder) point(f *frame) Point {
 	return p
 }
 
+// latency is the mean of all sinks' writes of late, in milliseconds; what it was before where there were none.
+func (r *Recorder) latency(f *frame) float64 {
+	var writes int64
+	var took time.Duration
+	for name, s := range f.sinks {
+		if old := r.frames[0].sinks[name]; s.Writes > old.Writes {
+			writes, took = writes+s.Writes-old.Writes, took+s.WriteTime-old.WriteTime
+		}
+	}
+	if writes == 0 {
+		last, _ := r.series.last()
+		return last.Latency
+	}
+	return took.Seconds() * 1000 / float64(writes)
+}
+
 // work is how many positions have been passed and are to be passed in all; the second is 0 where that is not known.
-func work(f *frame) (read, total int64) {
+func (r *Recorder) work(f *frame) (read, total int64) {
 	known := len(f.splits) > 0
 	for _, s := range f.status.Splits {
-		start, end := start(s), end(s)
+		start, end := r.start(s), end(s)
 		read += max(0, s.Position-start)
 		if known = known && end >= 0; known {
 			total += max(end, s.Position) - start
@@ -85,13 +116,24 @@ func work(f *frame) (read, total int64) {
 	return read, total
 }
 
-// start is the position that a split's way begins at.
-func start(stream.SplitStatus) int64 { return 0 }
+// start is the position that a split's way begins at: where its first run began, as far as the history goes back.
+func (r *Recorder) start(s stream.SplitStatus) int64 {
+	key := s.Operator + "/" + s.ID
+	first, known := r.starts[key]
+	if !known || s.StartPosition < first {
+		first = s.StartPosition
+		r.starts[key] = first
+	}
+	return first
+}
 
 // end is the position that a split's way ends at for now, -1 where that is not known.
 func end(s stream.SplitStatus) int64 {
-	if s.Stop != source.Unbounded && s.Stop != source.ToEnd {
+	switch {
+	case s.Stop != source.Unbounded && s.Stop != source.ToEnd:
 		return s.Stop
+	case s.LogEnd >= 0:
+		return s.LogEnd
 	}
 	return -1
 }
