@@ -33,6 +33,7 @@ type Recorder struct {
 	err      error
 	problem  string    // with the file
 	saved    time.Time // when it was last tried
+	kept     int       // starts in the file
 	started  time.Time
 	base     Point  // the totals that this run began with
 	offset   *frame // the job as this run found it
@@ -87,6 +88,9 @@ func New(name string, job Job, opts ...Option) *Recorder {
 
 // Name is the name given to New.
 func (r *Recorder) Name() string { return r.name }
+
+// Job is the job given to New.
+func (r *Recorder) Job() Job { return r.job }
 
 // Run runs the job, watched.
 func (r *Recorder) Run(ctx context.Context) error { return r.Around(ctx, r.job.Run) }
@@ -193,10 +197,10 @@ func (r *Recorder) Sample() {
 	r.mu.Lock()
 	at := r.cfg.clock.Now()
 	r.sample(at)
-	due := r.cfg.path != "" && at.Sub(r.saved) >= r.cfg.saveEvery
+	due := r.cfg.path != "" && (at.Sub(r.saved) >= r.cfg.saveEvery || len(r.starts) != r.kept)
 	var h History
 	if due {
-		r.saved = at
+		r.saved, r.kept = at, len(r.starts)
 		h = r.history()
 	}
 	r.mu.Unlock()
