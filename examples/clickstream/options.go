@@ -41,7 +41,7 @@ type runOptions struct {
 	memory          string
 	backend         string
 	checkpointEvery time.Duration
-	progressEvery   time.Duration
+	watching        watching
 }
 
 func (o *runOptions) flags(f *pflag.FlagSet) {
@@ -61,7 +61,7 @@ func (o *runOptions) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.memory, "memory", "512MiB", "memory for the job's state; what does not fit stays on disk")
 	f.StringVar(&o.backend, "backend", "pebble", "what keeps the state: pebble, or memory (with snapshots on disk)")
 	f.DurationVar(&o.checkpointEvery, "checkpoint-every", 10*time.Second, "time between checkpoints: what a restart reads again at most")
-	f.DurationVar(&o.progressEvery, "progress-every", 0, "time between progress lines (default 1s, on a terminal 50ms)")
+	o.watching.flags(f)
 }
 
 // settings are the flags of run, understood.

@@ -59,7 +59,7 @@ func (p *program) run(ctx context.Context, o runOptions) (err error) {
 }
 
 // runOn finds the topic, tries the sinks, runs the job and tells what came out.
-func (p *program) runOn(ctx context.Context, c *kafkaCluster, o runOptions) error {
+func (p *program) runOn(ctx context.Context, c *kafkaCluster, o runOptions) (err error) {
 	s, err := o.resolve(p)
 	if err != nil {
 		return err
@@ -76,12 +76,21 @@ func (p *program) runOn(ctx context.Context, c *kafkaCluster, o runOptions) erro
 	}
 	job := stream.NewJob("session-analytics", s.jobOptions...)
 	analyze(job, kafka.Source(c.brokers, p.topic, codec.Proto[*pb.ClickEvent](), append(s.sourceOptions, kafka.Connect(c.config))...), s.definition, to)
-	r, err := p.follow(ctx, job, o.progressEvery)
+	w, err := p.watch(job, o.watching.of(o.group))
+	if err != nil {
+		return err
+	}
+	defer closing(w, &err)
+	r, err := w.follow(ctx)
 	r.settings = s
 	if err != nil {
 		return s.explain(err)
 	}
-	return p.summarize(ctx, r)
+	if err := p.summarize(ctx, r); err != nil {
+		return err
+	}
+	w.hold(ctx)
+	return nil
 }
 
 // explain adds what to do about the engine's refusals.
