@@ -37,10 +37,10 @@ var (
 const (
 	// A switch waits for a lock as long as firstLock, and twice as long with each try, up to lastLock. That is less than the server's deadlock_timeout of a
 	// second, so that a switch and not a reader gives way.
-	firstLock = 50 * time.Millisecond
-	lastLock  = 500 * time.Millisecond
-	lockTries = 20
-	lockPause = 50 * time.Millisecond
+	firstLock   = 50 * time.Millisecond
+	lastLock    = 500 * time.Millisecond
+	lockTries   = 20
+	lockPause   = 50 * time.Millisecond
 	callTimeout = time.Minute
 )
 
