@@ -11,6 +11,7 @@ import (
 	"github.com/millrace/millrace/codec"
 	pb "github.com/millrace/millrace/examples/clickstream/clickstreampb"
 	"github.com/millrace/millrace/examples/clickstream/internal/target"
+	"github.com/millrace/millrace/source"
 	"github.com/millrace/millrace/source/kafka"
 	"github.com/millrace/millrace/stream"
 )
@@ -74,8 +75,8 @@ func (p *program) runOn(ctx context.Context, c *kafkaCluster, o runOptions) (err
 	if err != nil {
 		return err
 	}
-	job := stream.NewJob("session-analytics", s.jobOptions...)
-	analyze(job, kafka.Source(c.brokers, p.topic, codec.Proto[*pb.ClickEvent](), append(s.sourceOptions, kafka.Connect(c.config))...), s.definition, to)
+	job := stream.NewJob(jobName, s.jobOptions...)
+	analyze(job, p.clicks(c, s.sourceOptions...), s.definition, to)
 	w, err := p.watch(job, o.watching.of(o.group))
 	if err != nil {
 		return err
@@ -91,6 +92,11 @@ func (p *program) runOn(ctx context.Context, c *kafkaCluster, o runOptions) (err
 	}
 	w.hold(ctx)
 	return nil
+}
+
+// clicks is the topic as a source.
+func (p *program) clicks(c *kafkaCluster, options ...kafka.Option) source.Source[*pb.ClickEvent] {
+	return kafka.Source(c.brokers, p.topic, codec.Proto[*pb.ClickEvent](), append(options, kafka.Connect(c.config))...)
 }
 
 // explain adds what to do about the engine's refusals.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/millrace/millrace/source/limit"
 	"github.com/millrace/millrace/stream"
 	"github.com/millrace/millrace/stream/progress"
 	"github.com/millrace/millrace/stream/web"
@@ -42,11 +43,18 @@ func (w watching) of(name string) watching {
 	return w
 }
 
+// watchable is a job, or a replay.
+type watchable interface {
+	progress.Job
+	web.Graph
+	StateStats() stream.StateStats
+}
+
 // watched is a job with its recorder and, with --http, its page.
 type watched struct {
 	watching
 	program  *program
-	job      *stream.Job
+	job      watchable
 	recorder *progress.Recorder
 	server   *web.Server // nil without --http
 	stop     context.CancelFunc
@@ -54,7 +62,7 @@ type watched struct {
 }
 
 // watch prepares to follow a job. Close ends the page.
-func (p *program) watch(job *stream.Job, w watching) (*watched, error) {
+func (p *program) watch(job watchable, w watching) (*watched, error) {
 	history := filepath.Join(p.data, historyDir)
 	out := &watched{watching: w, program: p, job: job}
 	options := []progress.Option{progress.Interval(sampleEvery)}
@@ -97,3 +105,19 @@ func (w *watched) Close() error {
 	w.stop()
 	return <-w.served
 }
+
+// pageLimit is a limiter as the page sees it.
+type pageLimit struct{ *limit.Limiter }
+
+// Limit implements web.Limiter.
+func (l pageLimit) Limit() web.Limit {
+	s := l.State()
+	out := web.Limit{Events: s.Wanted.Events, Bytes: s.Wanted.Bytes, Present: s.Events}
+	if s.Lowered() {
+		out.Why = string(s.Reason)
+	}
+	return out
+}
+
+// SetLimit implements web.Limiter.
+func (l pageLimit) SetLimit(events, bytes float64) { l.Set(limit.Rate{Events: events, Bytes: bytes}) }
