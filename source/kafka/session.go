@@ -177,6 +177,12 @@ func (s *session[T]) resolve(ctx context.Context, all []Partition) error {
 			return temporary(fmt.Errorf("kafka start offsets: %w", err))
 		}
 	}
+	until := ends
+	if t := s.src.until; !t.IsZero() {
+		if until, err = timestamp(t.UnixMilli()).resolve(ctx, s.src.cluster, fresh, ends); err != nil {
+			return temporary(fmt.Errorf("kafka stop offsets: %w", err))
+		}
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, p := range fresh {
