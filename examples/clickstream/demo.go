@@ -87,7 +87,7 @@ func (p *program) cleanDemo() error {
 	if !mine {
 		return fmt.Errorf("another process uses %s: end it first, or give the demo another directory by --data", p.data)
 	}
-	for _, name := range []string{"broker", "state", "clickstream.db", "clickstream.db-wal", "clickstream.db-shm", "versions.json", "versions.json.lock"} {
+	for _, name := range []string{"broker", "state", historyDir, "clickstream.db", "clickstream.db-wal", "clickstream.db-shm", "versions.json", "versions.json.lock"} {
 		if err := os.RemoveAll(filepath.Join(p.data, name)); err != nil {
 			return err
 		}

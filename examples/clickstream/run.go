@@ -59,7 +59,7 @@ func (p *program) run(ctx context.Context, o runOptions) (err error) {
 }
 
 // runOn finds the topic, tries the sinks, runs the job and tells what came out.
-func (p *program) runOn(ctx context.Context, c *kafkaCluster, o runOptions) error {
+func (p *program) runOn(ctx context.Context, c *kafkaCluster, o runOptions) (err error) {
 	s, err := o.resolve(p)
 	if err != nil {
 		return err
@@ -75,13 +75,22 @@ func (p *program) runOn(ctx context.Context, c *kafkaCluster, o runOptions) erro
 		return err
 	}
 	job := stream.NewJob("session-analytics", s.jobOptions...)
-	analyze(job, kafka.Source(c.brokers, p.topic, codec.Proto[*pb.ClickEvent](), s.sourceOptions...), s.definition, to)
-	r, err := p.follow(ctx, job, o.progressEvery)
+	analyze(job, kafka.Source(c.brokers, p.topic, codec.Proto[*pb.ClickEvent](), append(s.sourceOptions, kafka.Connect(c.config))...), s.definition, to)
+	w, err := p.watch(job, o.watching.of(o.group))
+	if err != nil {
+		return err
+	}
+	defer closing(w, &err)
+	r, err := w.follow(ctx)
 	r.settings = s
 	if err != nil {
 		return s.explain(err)
 	}
-	return p.summarize(ctx, r)
+	if err := p.summarize(ctx, r); err != nil {
+		return err
+	}
+	w.hold(ctx)
+	return nil
 }
 
 // explain adds what to do about the engine's refusals.
@@ -92,6 +101,9 @@ func (o *runOptions) explain(err error) error {
 			"Compute everything again as another --version, or use --no-drain the next time you mean to go on later", err, o.group)
 	case errors.Is(err, stream.ErrShape):
 		return fmt.Errorf("%w\nGroup %s was begun with another definition. Compute this one beside it as another --version", err, o.group)
+	case errors.Is(err, stream.ErrLogCut):
+		return fmt.Errorf("%w\nCompute everything that is left as another --version, or go on without what is gone by --%s. "+
+			"What deletes clicks, clickstream topic check says", err, allowCutFlag)
 	case errors.Is(err, stream.ErrMisplacedKey):
 		return fmt.Errorf("%w\nThe clicks were not published by user_id with murmur2. Use --local-keys=false if each user is still in one partition", err)
 	}

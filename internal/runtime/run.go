@@ -14,6 +14,7 @@ import (
 	"github.com/millrace/millrace/internal/clock"
 	"github.com/millrace/millrace/internal/keyed"
 	"github.com/millrace/millrace/internal/metrics"
+	"github.com/millrace/millrace/source/limit"
 	"github.com/millrace/millrace/state"
 )
 
@@ -27,6 +28,7 @@ type Config struct {
 	BufferTimeout   time.Duration
 	RetryFor        time.Duration
 	NoDrain         bool
+	AllowLogCut     bool
 	MaxParallelism  int
 	TableBytes      int64 // memory for live state, all tasks together; 0 for no bound
 	Shapes          []Shape
@@ -34,6 +36,8 @@ type Config struct {
 	PartitionLocal bool
 	// Shared says that the whole process is one commit unit: some tasks exchange.
 	Shared bool
+	// Limiter paces the sources; nil for no limit.
+	Limiter *limit.Limiter
 }
 
 // Run is one attempt at a job.

@@ -26,6 +26,7 @@ type server struct {
 
 // starters start the servers that only some tests need, each in an empty directory of its own, by the names that tests ask for.
 var starters = map[string]func(ctx context.Context, dir string) (server, error){
+	"kafka-tiered":  startTieredKafka,
 	"elasticsearch": startSearch(servers.Elasticsearch),
 	"opensearch":    startSearch(servers.OpenSearch),
 }

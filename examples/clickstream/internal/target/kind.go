@@ -35,7 +35,7 @@ type kind struct {
 	// describe says what path is, for people.
 	describe func(path string) string
 	// catalog opens the catalog of versions of a result. Without it versions are kept in a file in the data directory.
-	catalog func(path, reader string) (version.Catalog, error)
+	catalog func(t Target) (version.Catalog, error)
 }
 
 // Forms are the forms of all URLs, for messages.
