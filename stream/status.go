@@ -12,9 +12,20 @@ import (
 // SplitStatus is how far a split has come.
 type SplitStatus = runtime.SplitStatus
 
-// Status is where a job is.
+// TaskStatus is what a task has done with its time.
+type TaskStatus = runtime.TaskStatus
+
+// SinkStatus is what a sink's writer has done.
+type SinkStatus = runtime.SinkStatus
+
+// WriteBounds are the upper bounds of the classes of SinkStatus.Latency.
+var WriteBounds = runtime.WriteBounds
+
+// Status is where a job is. Its numbers count since the run, or its last restart, began.
 type Status struct {
 	Splits []SplitStatus
+	Tasks  []TaskStatus
+	Sinks  []SinkStatus
 	// Watermark is the event time up to which everything has been read: the minimum over the splits that count. It is watermark.Min when one
 	// of them has not begun.
 	Watermark int64
@@ -34,7 +45,7 @@ func (j *Job) Status() Status {
 }
 
 func statusOf(r *runtime.Run) Status {
-	s := Status{Splits: r.Splits.Status(), Watermark: watermark.Max}
+	s := Status{Splits: r.Splits.Status(), Tasks: r.Tasks(), Sinks: r.Sinks(), Watermark: watermark.Max}
 	for _, p := range s.Splits {
 		if !p.Finished && !p.Idle && p.Watermark <= s.Watermark {
 			if p.Watermark < s.Watermark || s.HeldBy == "" {

@@ -39,7 +39,7 @@ Without a command it runs the demo: it needs nothing but itself.`,
 		Example: `  clickstream                                             see it work, in seconds
   clickstream produce --in clicks.jsonl.gz                publish your own clicks
   clickstream run --until-end --sink csv:sessions.csv     compute their sessions
-  clickstream run --brokers kafka:9092 --sink 'postgres://user@db/shop?table=sessions_v1'`,
+  clickstream run --brokers kafka:9092 --sink 'postgres://user@db/shop?table=sessions'`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.NoArgs,

@@ -110,10 +110,11 @@ func addSplit[T any](ctx context.Context, r *Run, cfg *SourceConfig[T], session 
 	if guard == 0 {
 		guard = watermark.DefaultFutureGuard
 	}
-	split := &Split{Split: sp, Operator: cfg.Name, Number: saved.Number, drift: drift.Milliseconds()}
+	split := &Split{Split: sp, Operator: cfg.Name, Number: saved.Number, begun: saved.Position, drift: drift.Milliseconds()}
 	if !cfg.Aligned {
 		split.drift = -1
 	}
+	split.logEnd.Store(-1)
 	split.partial.Store(math.MinInt64)
 	if saved.Partial != nil {
 		r.Splits.begunAt(split, *saved.Partial)

@@ -48,6 +48,7 @@ type Run struct {
 	cancel   context.CancelCauseFunc
 	units    []*unit
 	sinks    map[string][]int // the subtasks of each sink's writers
+	meters   []*sinkMeter
 	tasks    []*Task
 	before   []func()       // run by Start before any task
 	after    []func() error // run by Wait when all tasks have ended
@@ -116,6 +117,7 @@ func (r *Run) newTask(name string, subtask int, isSource bool) *Task {
 	t := &Task{
 		Name: name, Subtask: subtask, Ctx: r.ctx, Clock: r.cfg.Clock, Logger: r.cfg.Logger.With("operator", name, "subtask", subtask),
 		run: r, id: len(r.tasks), source: isSource, command: make(chan command, 8),
+		shares: shares{clock: r.cfg.Clock},
 	}
 	if r.cfg.Shared {
 		t.unit = r.units[0]
@@ -192,6 +194,8 @@ func (r *Run) Start() {
 
 func (r *Run) goTask(t *Task) {
 	r.group.Go(func() {
+		t.shares.begin()
+		defer t.shares.end()
 		err := t.start()
 		if err == nil {
 			err = t.loop()

@@ -59,6 +59,7 @@ type sourceTask[T any] struct {
 
 	watermark int64
 	position  int64
+	bytes     int64     // read
 	quietFrom time.Time // since when nothing came
 	stopped   bool      // reads nothing any more
 	last      bool      // the last barrier is behind it
@@ -194,7 +195,6 @@ func (s *sourceTask[T]) pump(ctx context.Context, done chan struct{}) {
 
 // await waits for a chunk, a command or a time.
 func (s *sourceTask[T]) await() (done bool, err error) {
-	t := s.task
 	fetched := s.fetched
 	if s.stopped {
 		fetched = nil
@@ -204,24 +204,7 @@ func (s *sourceTask[T]) await() (done bool, err error) {
 		return false, s.got(r)
 	default:
 	}
-	if err := t.flushAll(); err != nil {
-		return false, err
-	}
-	ring, stop := t.alarm(s.idleIn())
-	defer stop()
-	select {
-	case r := <-fetched:
-		return false, s.got(r)
-	case c := <-t.command:
-		return s.obey(c)
-	case <-ring:
-		if err := s.checkIdle(); err != nil {
-			return false, err
-		}
-		return false, t.between()
-	case <-t.Ctx.Done():
-		return false, context.Cause(t.Ctx)
-	}
+	return s.wait(idle, fetched, nil, s.idleIn())
 }
 
 // pause waits for slower splits, still obeying commands.
@@ -235,21 +218,44 @@ func (s *sourceTask[T]) pause() (done bool, err error) {
 	if !ahead {
 		return false, nil
 	}
+	return s.wait(paused, nil, moved, pausePoll)
+}
+
+// wait stops the task until a chunk or a command comes, moved is closed, or time is up: atMost, unless it is 0, or what the operators want to be woken for. It
+// does what came. The time counts as a.
+func (s *sourceTask[T]) wait(a activity, fetched <-chan reading[T], moved <-chan struct{}, atMost time.Duration) (done bool, err error) {
+	t := s.task
 	if err := t.flushAll(); err != nil {
 		return false, err
 	}
-	ring, stop := t.alarm(pausePoll)
+	ring, stop := t.alarm(atMost)
 	defer stop()
+	var do func() (done bool, err error)
+	t.shares.enter(a)
 	select {
-	case <-moved:
-	case <-ring:
-		return false, t.between()
+	case r := <-fetched:
+		do = func() (bool, error) { return false, s.got(r) }
 	case c := <-t.command:
-		return s.obey(c)
+		do = func() (bool, error) { return s.obey(c) }
+	case <-moved:
+		do = func() (bool, error) { return false, nil }
+	case <-ring:
+		do = func() (bool, error) { return false, s.rung(a) }
 	case <-t.Ctx.Done():
 		return false, context.Cause(t.Ctx)
 	}
-	return false, nil
+	t.shares.enter(busy)
+	return do()
+}
+
+// rung is what the alarm was for.
+func (s *sourceTask[T]) rung(a activity) error {
+	if a == idle {
+		if err := s.checkIdle(); err != nil {
+			return err
+		}
+	}
+	return s.task.between()
 }
 
 // pausePoll bounds how long a paused split may miss that the slowest has moved: between its look and its waiting.
@@ -271,6 +277,9 @@ func (s *sourceTask[T]) got(r reading[T]) error {
 		return s.task.wrap(r.err)
 	}
 	s.chunk = r.chunk
+	if e, ok := r.chunk.(source.LogEnder); ok {
+		s.split.logEnd.Store(e.LogEnd())
+	}
 	if s.split.atEnd.Swap(r.chunk.AtEnd()) != r.chunk.AtEnd() {
 		s.task.run.Splits.step()
 	}
@@ -280,7 +289,7 @@ func (s *sourceTask[T]) got(r reading[T]) error {
 // work processes a slice of the chunk.
 func (s *sourceTask[T]) work() error {
 	t := s.task
-	n := 0
+	n, read := 0, s.bytes
 	if err := t.guard(func() (err error) { n, err = s.push(); return err }); err != nil {
 		return err
 	}
@@ -296,6 +305,7 @@ func (s *sourceTask[T]) work() error {
 	}
 	s.in.Add(int64(n))
 	s.split.records.Add(int64(n))
+	s.split.bytes.Add(s.bytes - read)
 	s.split.position.Store(s.position)
 	s.split.watermark.Store(s.watermark)
 	t.run.Splits.step()
@@ -308,6 +318,7 @@ func (s *sourceTask[T]) push() (n int, err error) {
 	t, r, m := s.task, &s.record, &s.meta
 	for n < slice && s.chunk.Next(r) {
 		n++
+		s.bytes += int64(r.Size)
 		m.Offset, m.Origin = r.Offset, s.watermark
 		t.Here = m
 		if r.Err != nil {

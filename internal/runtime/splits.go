@@ -32,18 +32,26 @@ type Split struct {
 	finished  atomic.Bool
 	paused    atomic.Bool
 	records   atomic.Int64
+	bytes     atomic.Int64
+	logEnd    atomic.Int64 // negative for unknown
+	begun     int64        // the position at which the run began
 	partial   atomic.Int64 // event time up to which records may lie before the start in mid-log; math.MinInt64 where none do
 	drift     int64        // how far it may run ahead, in milliseconds; negative for no limit
 }
 
 // SplitStatus is a moment of a Split.
 type SplitStatus struct {
-	Operator  string
-	ID        string
-	Position  int64 // next to read
-	Stop      int64 // source.Unbounded without
+	Operator string
+	ID       string
+	// StartPosition is where the run began, Position what comes next, Stop where it is to end (source.Unbounded without): all of it is read when
+	// Position is Stop.
+	StartPosition, Position, Stop int64
+	// LogEnd is the position after the last record of the log as the reader last saw it, -1 where it is not known: what lies between Position and LogEnd
+	// is the split's lag, the growth of LogEnd is the rate at which the log is written. It is as old as the last chunk that was fetched.
+	LogEnd    int64
 	Watermark int64 // milliseconds
 	Records   int64 // read by this run
+	Bytes     int64 // of these records, keys and values; 0 where the source does not tell
 	AtEnd     bool  // nothing was left to fetch
 	Idle      bool  // does not hold back time
 	Finished  bool
@@ -79,7 +87,8 @@ func (s *Splits) Status() []SplitStatus {
 	for _, p := range s.all {
 		if p != nil {
 			out = append(out, SplitStatus{
-				Operator: p.Operator, ID: p.ID, Position: p.position.Load(), Stop: p.Stop, Watermark: p.watermark.Load(), Records: p.records.Load(),
+				Operator: p.Operator, ID: p.ID, StartPosition: p.begun, Position: p.position.Load(), Stop: p.Stop, LogEnd: p.logEnd.Load(),
+				Watermark: p.watermark.Load(), Records: p.records.Load(), Bytes: p.bytes.Load(),
 				AtEnd: p.atEnd.Load(), Idle: p.idle.Load(), Finished: p.finished.Load(), Paused: p.paused.Load(),
 			})
 		}

@@ -43,6 +43,7 @@ type Task struct {
 	close   []func() error
 	flushed time.Time
 	taking  *Snapshot // the snapshot under way
+	shares  shares
 }
 
 type waker struct {

@@ -174,6 +174,12 @@ func (s *session[T]) resolve(ctx context.Context, all []Partition) error {
 	if err != nil {
 		return temporary(fmt.Errorf("kafka start offsets: %w", err))
 	}
+	until := ends
+	if t := s.src.until; !t.IsZero() {
+		if until, err = timestamp(t.UnixMilli()).resolve(ctx, s.src.cluster, fresh, ends); err != nil {
+			return temporary(fmt.Errorf("kafka stop offsets: %w", err))
+		}
+	}
 	first, err := s.src.cluster.Offsets(ctx, fresh, cluster.Earliest, false)
 	if err != nil {
 		return temporary(fmt.Errorf("kafka earliest offsets: %w", err))
@@ -182,8 +188,8 @@ func (s *session[T]) resolve(ctx context.Context, all []Partition) error {
 	defer s.mu.Unlock()
 	for _, p := range fresh {
 		b := bounds{earliest: first[p], start: starts[p], stop: source.Unbounded}
-		if s.src.untilEnd {
-			b.stop = ends[p]
+		if s.src.untilEnd || !s.src.until.IsZero() {
+			b.stop = max(b.start, until[p])
 		}
 		if stop, ok := s.src.stop[p]; ok {
 			b.stop = stop
