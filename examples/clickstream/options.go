@@ -32,6 +32,7 @@ type runOptions struct {
 	from            string
 	untilEnd        bool
 	noDrain         bool
+	allowCut        bool
 	definition      Definition
 	sink            string
 	version         string
@@ -49,6 +50,7 @@ func (o *runOptions) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.from, "from", fromEarliest, "where a new group begins: earliest, latest, committed, or a time such as 2024-03-01T00:00:00Z")
 	f.BoolVar(&o.untilEnd, "until-end", false, "stop at what is the end of the topic now, closing all sessions")
 	f.BoolVar(&o.noDrain, "no-drain", false, "with --until-end, keep the last sessions open, so that the group can go on later")
+	f.BoolVar(&o.allowCut, allowCutFlag, false, "go on although clicks were deleted from the topic before the group had read them; sessions that may lack some are counted")
 	f.DurationVar(&o.definition.Gap, "gap", 30*time.Minute, "a session ends when its user does nothing for longer")
 	f.DurationVar(&o.definition.OutOfOrderness, "out-of-orderness", time.Minute, "how far clicks may be out of order")
 	f.DurationVar(&o.definition.Lateness, "lateness", 0, "how long a finished session still takes clicks that come later")
@@ -162,6 +164,9 @@ func (s *settings) job(p *program) error {
 	s.jobOptions = []stream.JobOption{
 		stream.StateDir(s.stateDir), stream.Backend(backend()), stream.MemoryBudget(int64(memory)), stream.CheckpointEvery(s.checkpointEvery),
 		stream.DefaultParallelism(s.parallelism), stream.Restart(stream.ExponentialDelay(firstRestart, lastRestart, calm)), stream.Logger(logger),
+	}
+	if s.allowCut {
+		s.jobOptions = append(s.jobOptions, stream.AllowLogCut())
 	}
 	if s.noDrain {
 		s.jobOptions = append(s.jobOptions, stream.NoDrain())

@@ -75,7 +75,7 @@ func (p *program) runOn(ctx context.Context, c *kafkaCluster, o runOptions) erro
 		return err
 	}
 	job := stream.NewJob("session-analytics", s.jobOptions...)
-	analyze(job, kafka.Source(c.brokers, p.topic, codec.Proto[*pb.ClickEvent](), s.sourceOptions...), s.definition, to)
+	analyze(job, kafka.Source(c.brokers, p.topic, codec.Proto[*pb.ClickEvent](), append(s.sourceOptions, kafka.Connect(c.config))...), s.definition, to)
 	r, err := p.follow(ctx, job, o.progressEvery)
 	r.settings = s
 	if err != nil {
@@ -92,6 +92,9 @@ func (o *runOptions) explain(err error) error {
 			"Compute everything again as another --version, or use --no-drain the next time you mean to go on later", err, o.group)
 	case errors.Is(err, stream.ErrShape):
 		return fmt.Errorf("%w\nGroup %s was begun with another definition. Compute this one beside it as another --version", err, o.group)
+	case errors.Is(err, stream.ErrLogCut):
+		return fmt.Errorf("%w\nCompute everything that is left as another --version, or go on without what is gone by --%s. "+
+			"What deletes clicks, clickstream topic check says", err, allowCutFlag)
 	case errors.Is(err, stream.ErrMisplacedKey):
 		return fmt.Errorf("%w\nThe clicks were not published by user_id with murmur2. Use --local-keys=false if each user is still in one partition", err)
 	}

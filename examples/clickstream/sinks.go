@@ -21,7 +21,7 @@ func (p *program) outputs(ctx context.Context, c *kafkaCluster, s settings) (to 
 			return to, err
 		}
 	}
-	env := target.Env{Brokers: c.brokers, Out: p.out}
+	env := target.Env{Brokers: c.brokers, Connection: c.config, Out: p.out}
 	to.Sessions = target.Open(s.sessions, sessionRows, env)
 	to.Metrics = target.Open(s.metrics, metricsRows, env)
 	err = errors.Join(try(ctx, "sessions", to.Sessions), try(ctx, "metrics", to.Metrics))

@@ -24,6 +24,7 @@ type Split struct {
 	source.Split
 	Operator string
 	Number   int32
+	begun    begunMeta
 
 	position  atomic.Int64
 	watermark atomic.Int64
@@ -34,7 +35,7 @@ type Split struct {
 	records   atomic.Int64
 	bytes     atomic.Int64
 	logEnd    atomic.Int64 // negative for unknown
-	begun     int64        // the position at which the run began
+	resumed   int64        // the position at which the run began
 	partial   atomic.Int64 // event time up to which records may lie before the start in mid-log; math.MinInt64 where none do
 	drift     int64        // how far it may run ahead, in milliseconds; negative for no limit
 }
@@ -56,6 +57,10 @@ type SplitStatus struct {
 	Idle      bool  // does not hold back time
 	Finished  bool
 	Paused    bool // waits for slower splits
+
+	// Incarnation is the log's, Earliest its oldest position when the job's first run began to read it at From; both are -1 where old state does not say it.
+	Incarnation    string
+	Earliest, From int64
 }
 
 func newSplits() *Splits { return &Splits{moved: make(chan struct{})} }
@@ -87,9 +92,10 @@ func (s *Splits) Status() []SplitStatus {
 	for _, p := range s.all {
 		if p != nil {
 			out = append(out, SplitStatus{
-				Operator: p.Operator, ID: p.ID, StartPosition: p.begun, Position: p.position.Load(), Stop: p.Stop, LogEnd: p.logEnd.Load(),
+				Operator: p.Operator, ID: p.ID, StartPosition: p.resumed, Position: p.position.Load(), Stop: p.Stop, LogEnd: p.logEnd.Load(),
 				Watermark: p.watermark.Load(), Records: p.records.Load(), Bytes: p.bytes.Load(),
 				AtEnd: p.atEnd.Load(), Idle: p.idle.Load(), Finished: p.finished.Load(), Paused: p.paused.Load(),
+				Incarnation: p.Incarnation, Earliest: p.begun.Earliest, From: p.begun.From,
 			})
 		}
 	}

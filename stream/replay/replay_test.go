@@ -29,7 +29,9 @@ type click struct {
 }
 
 var clickCodec = codec.Func("click/v1",
-	func(dst []byte, c click) ([]byte, error) { return append(binary.AppendVarint(dst, c.at), c.user...), nil },
+	func(dst []byte, c click) ([]byte, error) {
+		return append(binary.AppendVarint(dst, c.at), c.user...), nil
+	},
 	func(src []byte) (click, error) {
 		at, n := binary.Varint(src)
 		return click{string(src[n:]), at}, nil

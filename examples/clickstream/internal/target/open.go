@@ -11,6 +11,7 @@ import (
 	"github.com/millrace/millrace/sink/print"
 	"github.com/millrace/millrace/sink/sqlite"
 	"github.com/millrace/millrace/sink/table"
+	"github.com/millrace/millrace/source/kafka/cluster"
 )
 
 // Rows is what a target must know of the rows it takes.
@@ -21,8 +22,9 @@ type Rows[T any] struct {
 
 // Env is what some kinds need besides the URL.
 type Env struct {
-	Brokers []string  // of the cluster for kafka:
-	Out     io.Writer // for print:
+	Brokers    []string       // of the cluster for kafka:
+	Connection cluster.Config // how to reach it
+	Out        io.Writer      // for print:
 }
 
 // Open makes the sink. It connects to nothing yet.
@@ -41,7 +43,7 @@ func Open[T any](t Target, rows Rows[T], env Env) sink.Sink[T] {
 			m.Key = []byte(rows.Key(row))
 			m.Value, err = json.Marshal(row)
 			return err
-		}))
+		}), kafka.Connect(env.Connection))
 	default:
 		return print.Columns(rows.Columns, print.To(env.Out))
 	}
