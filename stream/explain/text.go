@@ -159,6 +159,8 @@ func (p *printer[E, O]) decision(d *Decision[O]) (colour, text string) {
 		return yellow, "takes back the result of the " + w
 	case stream.TraceRemoved:
 		return plain, "closes the " + w + ": it takes nothing any more"
+	case stream.TraceUndecodable:
+		return red, "not decodable: it was passed over"
 	case stream.TraceQuarantined:
 		return red, "quarantined: " + d.Reason
 	}
