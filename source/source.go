@@ -99,11 +99,19 @@ type Chunk[T any] interface {
 	AtEnd() bool
 }
 
-// Record is one record as the source hands it over.
+// LogEnder is a Chunk that knows how far the log goes, so that the job can tell how much is left to read and how fast the log grows.
+type LogEnder interface {
+	// LogEnd is the position after the last record that could be read when the chunk was fetched, whether or not the split stops earlier; -1 where
+	// that is not known. It is at least End.
+	LogEnd() int64
+}
+
+// Record is one record as the source hands it over. Next sets all its fields.
 type Record[T any] struct {
 	Value     T
 	Timestamp int64 // milliseconds since the Unix epoch that the log itself gave the record, or NoTimestamp
 	Offset    int64
+	Size      int32 // bytes of the record's key and value as the log has them; 0 where that is not known
 	// Err is set, to a *DecodeError, where the bytes could not be decoded; Value is then the zero value. What follows is the engine's choice.
 	Err error
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/millrace/millrace/internal/keygroup"
 	"github.com/millrace/millrace/internal/metrics"
 	"github.com/millrace/millrace/internal/runtime"
+	"github.com/millrace/millrace/source/limit"
 	"github.com/millrace/millrace/state"
 )
 
@@ -34,11 +35,13 @@ type config struct {
 	noDrain         bool
 	version         string
 	trace           *trace // nil for nobody
+	allowLogCut     bool
 	restart         RestartStrategy
 	logger          *slog.Logger
 	meter           metrics.Meter
 	memoryMeter     *metrics.Memory
 	clock           clock.Clock
+	limiter         *limit.Limiter     // may be nil
 	started         func(*runtime.Run) // told each run before it begins; may be nil
 }
 
@@ -103,9 +106,17 @@ func MaxParallelism(n int) JobOption { return jobOption(func(c *config) { c.maxP
 // disk. The default is 512 MiB.
 func MemoryBudget(bytes int64) JobOption { return jobOption(func(c *config) { c.memory = bytes }) }
 
+// RateLimit paces the job: all its sources together emit what l lets through, however many splits they have. l may be changed while the job runs and
+// may be shared by jobs. If it has a Governor it follows the latency and the errors of the job's sinks. Results do not depend on it.
+func RateLimit(l *limit.Limiter) JobOption { return jobOption(func(c *config) { c.limiter = l }) }
+
 // NoDrain keeps windows open at the end of bounded input: they stay in the state, and a later run with more input goes on with them. By default the
 // end of input fires everything and finishes the job.
 func NoDrain() JobOption { return jobOption(func(c *config) { c.noDrain = true }) }
+
+// AllowLogCut lets a job go on with a log's oldest record where those before it were deleted before the job had read them. They are counted (positions_cut),
+// and windows that they may belong to are marked as partial. By default such a job fails with ErrLogCut.
+func AllowLogCut() JobOption { return jobOption(func(c *config) { c.allowLogCut = true }) }
 
 // Restart says what happens when the job fails. The default is not to restart.
 func Restart(s RestartStrategy) JobOption { return jobOption(func(c *config) { c.restart = s }) }

@@ -6,15 +6,29 @@ import (
 	"time"
 
 	"github.com/millrace/millrace/internal/runtime"
+	"github.com/millrace/millrace/source/limit"
 	"github.com/millrace/millrace/watermark"
 )
 
 // SplitStatus is how far a split has come.
 type SplitStatus = runtime.SplitStatus
 
-// Status is where a job is.
+// TaskStatus is what a task has done with its time.
+type TaskStatus = runtime.TaskStatus
+
+// SinkStatus is what a sink's writer has done.
+type SinkStatus = runtime.SinkStatus
+
+// WriteBounds are the upper bounds of the classes of SinkStatus.Latency.
+var WriteBounds = runtime.WriteBounds
+
+// Status is where a job is. Its numbers count since the run, or its last restart, began.
 type Status struct {
 	Splits []SplitStatus
+	Tasks  []TaskStatus
+	Sinks  []SinkStatus
+	// Limit is the pace that RateLimit sets, nil without one.
+	Limit *limit.State
 	// Watermark is the event time up to which everything has been read: the minimum over the splits that count. It is watermark.Min when one
 	// of them has not begun.
 	Watermark int64
@@ -30,11 +44,16 @@ func (j *Job) Status() Status {
 	if r == nil {
 		return Status{Watermark: watermark.Min}
 	}
-	return statusOf(r)
+	s := statusOf(r)
+	if j.cfg.limiter != nil {
+		l := j.cfg.limiter.State()
+		s.Limit = &l
+	}
+	return s
 }
 
 func statusOf(r *runtime.Run) Status {
-	s := Status{Splits: r.Splits.Status(), Watermark: watermark.Max}
+	s := Status{Splits: r.Splits.Status(), Tasks: r.Tasks(), Sinks: r.Sinks(), Watermark: watermark.Max}
 	for _, p := range s.Splits {
 		if !p.Finished && !p.Idle && p.Watermark <= s.Watermark {
 			if p.Watermark < s.Watermark || s.HeldBy == "" {
@@ -89,6 +108,8 @@ func (s Status) reason() string {
 			return "it has no new records; set an idleness in the watermark strategy if it may fall silent"
 		case p.Paused:
 			return "it waits for slower splits"
+		case p.Limited:
+			return "it is held by the rate limit"
 		default:
 			return "it is being read"
 		}

@@ -17,7 +17,6 @@ import (
 	pb "github.com/millrace/millrace/examples/clickstream/clickstreampb"
 	"github.com/millrace/millrace/source"
 	"github.com/millrace/millrace/source/kafka"
-	"github.com/millrace/millrace/source/kafka/cluster"
 	"github.com/millrace/millrace/source/kafka/topic"
 	"github.com/millrace/millrace/stream"
 	"github.com/millrace/millrace/stream/explain"
@@ -83,7 +82,7 @@ func (p *program) explain(ctx context.Context, user string, o explainOptions) (e
 	if err := p.demandTopic(ctx, c); err != nil {
 		return err
 	}
-	life, err := p.life(ctx, user, o, kafka.Source(c.brokers, p.topic, codec.Proto[*pb.ClickEvent](), options...))
+	life, err := p.life(ctx, user, o, kafka.Source(c.brokers, p.topic, codec.Proto[*pb.ClickEvent](), append(options, kafka.Connect(c.config))...))
 	if err != nil {
 		return err
 	}
@@ -115,7 +114,11 @@ func (p *program) life(ctx context.Context, user string, o explainOptions, click
 	r := explain.New(cfg)
 	job := stream.NewJob("session-analytics", r.Option(), stream.Logger(logger), stream.StatusEvery(0), stream.DefaultParallelism(o.parallelism))
 	analyze(job, r.Source(clicks), o.definition, Outputs{Sessions: r.Sink(), Metrics: explain.Discard[HourMetrics]()})
-	if _, err := p.follow(ctx, job, 0); err != nil {
+	w, err := p.watch(job, watching{})
+	if err != nil {
+		return nil, err
+	}
+	if _, err := w.follow(ctx); err != nil {
 		return nil, (&runOptions{}).explain(err)
 	}
 	if ctx.Err() != nil {
@@ -165,7 +168,7 @@ func (o *explainOptions) coloured(out io.Writer) (bool, error) {
 func (p *program) demandTopic(ctx context.Context, c *kafkaCluster) error {
 	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
-	if _, err := topic.Describe(ctx, c.brokers, p.topic, cluster.Config{}); err != nil {
+	if _, err := topic.Describe(ctx, c.brokers, p.topic, c.config); err != nil {
 		return fmt.Errorf("%s: %w", c, err)
 	}
 	return nil

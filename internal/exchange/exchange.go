@@ -78,6 +78,7 @@ type Writer[T any] struct {
 	// Split is that of the sending task, flow.NoSplit where it has none.
 	Split     int32
 	ctx       context.Context
+	blocked   func(waits bool)
 	x         *Exchange[T]
 	route     Route[T]
 	lanes     []lane[T]
@@ -96,9 +97,9 @@ type lane[T any] struct {
 	idle      bool  // last sent
 }
 
-// Writer adds a sending task. ctx ends its waiting.
-func (x *Exchange[T]) Writer(ctx context.Context, route Route[T]) *Writer[T] {
-	w := &Writer[T]{Split: flow.NoSplit, ctx: ctx, x: x, route: route, watermark: minWatermark, lanes: make([]lane[T], len(x.inboxes))}
+// Writer adds a sending task. ctx ends its waiting; blocked is told when it begins and ends to wait for a receiver.
+func (x *Exchange[T]) Writer(ctx context.Context, blocked func(waits bool), route Route[T]) *Writer[T] {
+	w := &Writer[T]{Split: flow.NoSplit, ctx: ctx, blocked: blocked, x: x, route: route, watermark: minWatermark, lanes: make([]lane[T], len(x.inboxes))}
 	for i, in := range x.inboxes {
 		w.lanes[i] = lane[T]{number: in.lanes, free: make(chan *Batch[T], x.credit), watermark: minWatermark}
 		in.lanes++
@@ -145,6 +146,8 @@ func (w *Writer[T]) take(l *lane[T]) error {
 		l.open = &Batch[T]{Records: make([]Envelope[T], 0, w.x.size), free: l.free}
 		return nil
 	}
+	w.blocked(true)
+	defer w.blocked(false)
 	select {
 	case l.open = <-l.free:
 		return nil
@@ -161,6 +164,13 @@ func (w *Writer[T]) send(r int, barrier int64) error {
 	b.Split = w.Split
 	b.Lane, b.Watermark, b.Idle, b.End, b.Barrier = l.number, w.watermark, w.idle, w.ended, barrier
 	l.watermark, l.idle = w.watermark, w.idle
+	select {
+	case w.x.inboxes[r].C <- b:
+		return nil
+	default:
+	}
+	w.blocked(true)
+	defer w.blocked(false)
 	select {
 	case w.x.inboxes[r].C <- b:
 		return nil

@@ -21,6 +21,8 @@ func (r byValue) Route(_ *flow.Meta, v int) (int, error) {
 
 var errRoute = errors.New("no way")
 
+func unmeasured(bool) {}
+
 func received(in *Inbox[int]) (batches []*Batch[int]) {
 	for {
 		select {
@@ -41,7 +43,7 @@ func values(b *Batch[int]) (vs []int) {
 
 func TestBatches(t *testing.T) {
 	x := New[int](2, 3, 2)
-	w := x.Writer(t.Context(), byValue{2})
+	w := x.Writer(t.Context(), unmeasured, byValue{2})
 	for v := range 8 {
 		if err := w.Push(&flow.Meta{Offset: int64(v)}, v); err != nil {
 			t.Fatal(err)
@@ -75,7 +77,7 @@ func TestBatches(t *testing.T) {
 
 func TestAnAtomicStepStaysInOneBatch(t *testing.T) {
 	x := New[int](1, 2, 4)
-	w := x.Writer(t.Context(), byValue{1})
+	w := x.Writer(t.Context(), unmeasured, byValue{1})
 	for v := range 5 {
 		if err := w.Push(&flow.Meta{More: v > 0 && v < 4}, v); err != nil {
 			t.Fatal(err)
@@ -88,7 +90,7 @@ func TestAnAtomicStepStaysInOneBatch(t *testing.T) {
 
 func TestControl(t *testing.T) {
 	x := New[int](1, 8, 4)
-	a, b := x.Writer(t.Context(), byValue{1}), x.Writer(t.Context(), byValue{1})
+	a, b := x.Writer(t.Context(), unmeasured, byValue{1}), x.Writer(t.Context(), unmeasured, byValue{1})
 	if x.Inbox(0).Lanes() != 2 {
 		t.Fatal("each writer is a lane")
 	}
@@ -116,7 +118,14 @@ func TestControl(t *testing.T) {
 func TestCreditIsBounded(t *testing.T) {
 	x := New[int](1, 1, 2)
 	ctx, cancel := context.WithCancelCause(context.Background())
-	w := x.Writer(ctx, byValue{1})
+	var waits []bool // what the writer said of its waiting
+	waiting := make(chan struct{})
+	note := func(w bool) {
+		if waits = append(waits, w); w {
+			waiting <- struct{}{}
+		}
+	}
+	w := x.Writer(ctx, note, byValue{1})
 	for v := range 2 {
 		if err := w.Push(&flow.Meta{}, v); err != nil {
 			t.Fatal(err)
@@ -124,13 +133,18 @@ func TestCreditIsBounded(t *testing.T) {
 	}
 	pushed := make(chan error)
 	go func() { pushed <- w.Push(&flow.Meta{}, 2) }()
+	<-waiting
 	(<-x.Inbox(0).C).Release()
 	if err := <-pushed; err != nil {
 		t.Fatal(err)
 	}
 	go func() { pushed <- w.Push(&flow.Meta{}, 3) }()
+	<-waiting
 	cancel(errRoute)
 	if err := <-pushed; !errors.Is(err, errRoute) {
 		t.Errorf("error %v, want the context's cause", err)
+	}
+	if !slices.Equal(waits, []bool{true, false, true, false}) {
+		t.Errorf("the writer said %v of its waiting, want that it began and ended twice", waits)
 	}
 }

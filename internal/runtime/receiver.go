@@ -57,30 +57,34 @@ func (r *Receiver[T]) loop() error {
 			continue
 		default:
 		}
-		if err := t.flushAll(); err != nil {
+		if done, err := r.await(); done || err != nil {
 			return err
 		}
-		ring, stop := t.alarm(0)
-		select {
-		case b := <-r.inbox.C:
-			stop()
-			if err := r.take(b); err != nil {
-				return err
-			}
-		case c := <-t.command:
-			stop()
-			if done, err := r.obey(c); done || err != nil {
-				return err
-			}
-		case <-ring:
-			if err := t.between(); err != nil {
-				return err
-			}
-		case <-t.Ctx.Done():
-			stop()
-			return context.Cause(t.Ctx)
-		}
 	}
+}
+
+// await waits for a batch, a command or a time.
+func (r *Receiver[T]) await() (done bool, err error) {
+	t := r.task
+	if err := t.flushAll(); err != nil {
+		return false, err
+	}
+	ring, stop := t.alarm(0)
+	defer stop()
+	var do func() (done bool, err error)
+	t.shares.enter(idle)
+	select {
+	case b := <-r.inbox.C:
+		do = func() (bool, error) { return false, r.take(b) }
+	case c := <-t.command:
+		do = func() (bool, error) { return r.obey(c) }
+	case <-ring:
+		do = func() (bool, error) { return false, t.between() }
+	case <-t.Ctx.Done():
+		return false, context.Cause(t.Ctx)
+	}
+	t.shares.enter(busy)
+	return do()
 }
 
 func (r *Receiver[T]) obey(c command) (done bool, err error) {

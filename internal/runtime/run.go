@@ -14,6 +14,7 @@ import (
 	"github.com/millrace/millrace/internal/clock"
 	"github.com/millrace/millrace/internal/keyed"
 	"github.com/millrace/millrace/internal/metrics"
+	"github.com/millrace/millrace/source/limit"
 	"github.com/millrace/millrace/state"
 )
 
@@ -27,6 +28,7 @@ type Config struct {
 	BufferTimeout   time.Duration
 	RetryFor        time.Duration
 	NoDrain         bool
+	AllowLogCut     bool
 	MaxParallelism  int
 	TableBytes      int64 // memory for live state, all tasks together; 0 for no bound
 	Shapes          []Shape
@@ -34,6 +36,8 @@ type Config struct {
 	PartitionLocal bool
 	// Shared says that the whole process is one commit unit: some tasks exchange.
 	Shared bool
+	// Limiter paces the sources; nil for no limit.
+	Limiter *limit.Limiter
 }
 
 // Run is one attempt at a job.
@@ -48,6 +52,7 @@ type Run struct {
 	cancel   context.CancelCauseFunc
 	units    []*unit
 	sinks    map[string][]int // the subtasks of each sink's writers
+	meters   []*sinkMeter
 	tasks    []*Task
 	before   []func()       // run by Start before any task
 	after    []func() error // run by Wait when all tasks have ended
@@ -116,6 +121,7 @@ func (r *Run) newTask(name string, subtask int, isSource bool) *Task {
 	t := &Task{
 		Name: name, Subtask: subtask, Ctx: r.ctx, Clock: r.cfg.Clock, Logger: r.cfg.Logger.With("operator", name, "subtask", subtask),
 		run: r, id: len(r.tasks), source: isSource, command: make(chan command, 8),
+		shares: shares{clock: r.cfg.Clock},
 	}
 	if r.cfg.Shared {
 		t.unit = r.units[0]
@@ -192,6 +198,8 @@ func (r *Run) Start() {
 
 func (r *Run) goTask(t *Task) {
 	r.group.Go(func() {
+		t.shares.begin()
+		defer t.shares.end()
 		err := t.start()
 		if err == nil {
 			err = t.loop()

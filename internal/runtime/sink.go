@@ -37,6 +37,7 @@ type sinkTask[T any] struct {
 	done    chan struct{}
 	pending [][]byte // prepared, to be committed when the checkpoint is durable
 	failed  error
+	meter   *sinkMeter
 	written metrics.Counter
 	dropped metrics.Counter
 }
@@ -51,7 +52,7 @@ func NewSink[T any](t *Task, name string, s sink.Sink[T]) flow.Pusher[T] {
 	if o.traits.BatchRows <= 0 {
 		o.traits.BatchRows = defaultBatchRows
 	}
-	t.run.writers(name, t.Subtask)
+	o.meter = t.run.writers(name, t.Subtask)
 	t.OnOpen(o.open)
 	t.OnFlush(o.flush)
 	t.OnWake(func() int64 {
@@ -69,7 +70,10 @@ func NewSink[T any](t *Task, name string, s sink.Sink[T]) flow.Pusher[T] {
 func (o *sinkTask[T]) open(ctx context.Context) error {
 	o.task.At = o.name
 	err := o.task.run.retry(ctx, o.name, sink.IsTemporary, func() (err error) {
-		o.writer, err = o.sink.Open(ctx, sink.Env{Job: o.task.run.cfg.Job, Operator: o.name, Subtask: o.task.Subtask, Logger: o.task.Logger})
+		r := o.task.run
+		o.writer, err = o.sink.Open(ctx, sink.Env{
+			Job: r.cfg.Job, Operator: o.name, Subtask: o.task.Subtask, Subtasks: len(r.sinks[o.name]), Restored: r.Restored(), Logger: o.task.Logger,
+		})
 		return err
 	})
 	if err != nil {
@@ -97,12 +101,15 @@ func (o *sinkTask[T]) key() string { return sinkKey(o.name, o.task.Subtask) }
 
 func sinkKey(name string, subtask int) string { return name + "/" + strconv.Itoa(subtask) }
 
-// writers notes that a sink has a writer in a subtask.
-func (r *Run) writers(name string, subtask int) {
+// writers notes that a sink has a writer in a subtask, and makes what measures it.
+func (r *Run) writers(name string, subtask int) *sinkMeter {
 	if r.sinks == nil {
 		r.sinks = map[string][]int{}
 	}
 	r.sinks[name] = append(r.sinks[name], subtask)
+	m := &sinkMeter{limiter: r.cfg.Limiter, status: SinkStatus{Operator: name, Subtask: subtask}}
+	r.meters = append(r.meters, m)
+	return m
 }
 
 // prepared is what the last checkpoint left for a sink's writer to commit: its own, and for the first writer also that of subtasks which are no more.
@@ -143,11 +150,25 @@ func (o *sinkTask[T]) do(job func() error) error {
 
 // settle waits for the job under way.
 func (o *sinkTask[T]) settle() error {
-	if o.busy {
-		o.busy = false
-		if err := <-o.results; err != nil {
-			o.failed = err
-		}
+	if !o.busy {
+		return o.failed
+	}
+	o.busy = false
+	select {
+	case err := <-o.results:
+		return o.fail(err)
+	default:
+	}
+	o.task.Blocked(true)
+	err := <-o.results
+	o.task.Blocked(false)
+	return o.fail(err)
+}
+
+// fail keeps the first error.
+func (o *sinkTask[T]) fail(err error) error {
+	if o.failed == nil {
+		o.failed = err
 	}
 	return o.failed
 }
@@ -184,9 +205,7 @@ func (o *sinkTask[T]) hand(wait bool) error {
 		select {
 		case err := <-o.results:
 			o.busy = false
-			if err != nil {
-				o.failed = err
-			}
+			_ = o.fail(err)
 		default:
 		}
 	}
@@ -204,7 +223,7 @@ func (o *sinkTask[T]) hand(wait bool) error {
 	o.since = math.MaxInt64
 	o.busy = true
 	o.jobs <- func() error {
-		if err := o.writer.Write(o.task.Ctx, rows); err != nil {
+		if err := o.meter.timed(o.task.Clock, len(rows), func() error { return o.writer.Write(o.task.Ctx, rows) }); err != nil {
 			return err
 		}
 		o.written.Add(int64(len(rows)))

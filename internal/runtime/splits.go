@@ -24,6 +24,7 @@ type Split struct {
 	source.Split
 	Operator string
 	Number   int32
+	begun    begunMeta
 
 	position  atomic.Int64
 	watermark atomic.Int64
@@ -31,23 +32,37 @@ type Split struct {
 	idle      atomic.Bool
 	finished  atomic.Bool
 	paused    atomic.Bool
+	limited   atomic.Bool
 	records   atomic.Int64
+	bytes     atomic.Int64
+	logEnd    atomic.Int64 // negative for unknown
+	resumed   int64        // the position at which the run began
 	partial   atomic.Int64 // event time up to which records may lie before the start in mid-log; math.MinInt64 where none do
 	drift     int64        // how far it may run ahead, in milliseconds; negative for no limit
 }
 
 // SplitStatus is a moment of a Split.
 type SplitStatus struct {
-	Operator  string
-	ID        string
-	Position  int64 // next to read
-	Stop      int64 // source.Unbounded without
+	Operator string
+	ID       string
+	// StartPosition is where the run began, Position what comes next, Stop where it is to end (source.Unbounded without): all of it is read when
+	// Position is Stop.
+	StartPosition, Position, Stop int64
+	// LogEnd is the position after the last record of the log as the reader last saw it, -1 where it is not known: what lies between Position and LogEnd
+	// is the split's lag, the growth of LogEnd is the rate at which the log is written. It is as old as the last chunk that was fetched.
+	LogEnd    int64
 	Watermark int64 // milliseconds
 	Records   int64 // read by this run
+	Bytes     int64 // of these records, keys and values; 0 where the source does not tell
 	AtEnd     bool  // nothing was left to fetch
 	Idle      bool  // does not hold back time
 	Finished  bool
 	Paused    bool // waits for slower splits
+	Limited   bool // waits for the rate limit
+
+	// Incarnation is the log's, Earliest its oldest position when the job's first run began to read it at From; both are -1 where old state does not say it.
+	Incarnation    string
+	Earliest, From int64
 }
 
 func newSplits() *Splits { return &Splits{moved: make(chan struct{})} }
@@ -79,8 +94,10 @@ func (s *Splits) Status() []SplitStatus {
 	for _, p := range s.all {
 		if p != nil {
 			out = append(out, SplitStatus{
-				Operator: p.Operator, ID: p.ID, Position: p.position.Load(), Stop: p.Stop, Watermark: p.watermark.Load(), Records: p.records.Load(),
-				AtEnd: p.atEnd.Load(), Idle: p.idle.Load(), Finished: p.finished.Load(), Paused: p.paused.Load(),
+				Operator: p.Operator, ID: p.ID, StartPosition: p.resumed, Position: p.position.Load(), Stop: p.Stop, LogEnd: p.logEnd.Load(),
+				Watermark: p.watermark.Load(), Records: p.records.Load(), Bytes: p.bytes.Load(),
+				AtEnd: p.atEnd.Load(), Idle: p.idle.Load(), Finished: p.finished.Load(), Paused: p.paused.Load(), Limited: p.limited.Load(),
+				Incarnation: p.Incarnation, Earliest: p.begun.Earliest, From: p.begun.From,
 			})
 		}
 	}

@@ -43,7 +43,8 @@ type Task struct {
 	close   []func() error
 	flushed time.Time
 	taking  *Snapshot // the snapshot under way
-	moved   int32     // the split of the task that sent the batch at hand
+	shares  shares
+	moved   int32 // the split of the task that sent the batch at hand
 }
 
 type waker struct {

@@ -17,6 +17,7 @@ type chunk[T any] struct {
 	from    int64 // records before it were read earlier: a batch is answered whole
 	stop    int64
 	end     int64
+	logEnd  int64
 	atEnd   bool
 
 	batch, record int // what Next looks at
@@ -26,8 +27,10 @@ type chunk[T any] struct {
 	raw           source.Raw
 }
 
-func newChunk[T any](dec source.Decoder[T], split source.Split, batches []*sarama.RecordBatch, from, end int64, atEnd bool) *chunk[T] {
-	c := &chunk[T]{dec: dec, batches: batches, from: from, stop: split.Stop, end: end, atEnd: atEnd}
+var _ source.LogEnder = (*chunk[int])(nil)
+
+func newChunk[T any](dec source.Decoder[T], split source.Split, batches []*sarama.RecordBatch, from, end, logEnd int64, atEnd bool) *chunk[T] {
+	c := &chunk[T]{dec: dec, batches: batches, from: from, stop: split.Stop, end: end, logEnd: logEnd, atEnd: atEnd}
 	c.raw.Topic, c.raw.Partition = split.Topic, split.Partition
 	c.enter()
 	return c
@@ -82,7 +85,7 @@ func (c *chunk[T]) decode(rec *sarama.Record, offset int64, r *source.Record[T])
 	c.raw.Offset, c.raw.Timestamp, c.raw.Key, c.raw.Value = offset, ts, rec.Key, rec.Value
 	c.raw.Headers = appendHeaders(c.raw.Headers[:0], rec.Headers)
 	v, err := c.dec.DecodeRecord(&c.raw)
-	r.Timestamp, r.Offset = ts, offset
+	r.Timestamp, r.Offset, r.Size = ts, offset, int32(len(rec.Key)+len(rec.Value))
 	if err != nil {
 		var zero T
 		r.Value, r.Err = zero, &source.DecodeError{Raw: copyRaw(&c.raw), Err: err}
@@ -96,6 +99,9 @@ func (c *chunk[T]) End() int64 { return c.end }
 
 // AtEnd implements source.Chunk.
 func (c *chunk[T]) AtEnd() bool { return c.atEnd }
+
+// LogEnd implements source.LogEnder: the high watermark, or with ReadCommitted the last stable offset.
+func (c *chunk[T]) LogEnd() int64 { return c.logEnd }
 
 // appendHeaders makes headers whose keys alias the answer's bytes, which never change.
 func appendHeaders(dst []source.Header, hs []*sarama.RecordHeader) []source.Header {

@@ -166,7 +166,7 @@ func (r *reader[T]) take(ctx context.Context, block *sarama.FetchResponseBlock) 
 		return nil, nil
 	}
 	// A position past the stop would skip records when a later run has a later stop.
-	return newChunk(r.session.src.dec, r.split, batches, from, min(next, r.split.Stop), atEnd), nil
+	return newChunk(r.session.src.dec, r.split, batches, from, min(next, r.split.Stop), max(next, end), atEnd), nil
 }
 
 // grow makes room for a batch that is larger than what was asked for.

@@ -7,8 +7,11 @@ type chunk[T any] struct {
 	config      *config[T]
 	values      []T
 	offset, end int64
+	logEnd      int64
 	atEnd       bool
 }
+
+var _ source.LogEnder = (*chunk[int])(nil)
 
 func (c *chunk[T]) Next(r *source.Record[T]) bool {
 	if len(c.values) == 0 {
@@ -26,3 +29,6 @@ func (c *chunk[T]) Next(r *source.Record[T]) bool {
 
 func (c *chunk[T]) End() int64  { return c.end }
 func (c *chunk[T]) AtEnd() bool { return c.atEnd }
+
+// LogEnd implements source.LogEnder.
+func (c *chunk[T]) LogEnd() int64 { return c.logEnd }

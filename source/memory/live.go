@@ -155,7 +155,7 @@ func (r *liveReader[T]) Fetch(ctx context.Context) (source.Chunk[T], error) {
 		return nil, source.EOF
 	}
 	n := min(int64(len(values)), int64(r.config.chunk), r.stop-r.at)
-	c := &chunk[T]{config: r.config, values: values[:n], offset: r.at, end: r.at + n, atEnd: n == int64(len(values)) || r.at+n == r.stop}
+	c := &chunk[T]{config: r.config, values: values[:n], offset: r.at, end: r.at + n, logEnd: r.at + int64(len(values)), atEnd: n == int64(len(values)) || r.at+n == r.stop}
 	r.at += n
 	return c, nil
 }

@@ -115,7 +115,7 @@ func (r *reader[T]) Fetch(ctx context.Context) (source.Chunk[T], error) {
 		return nil, source.EOF
 	}
 	end := min(r.at+int64(r.config.chunk), r.stop)
-	c := &chunk[T]{config: r.config, values: r.values[r.at:end], offset: r.at, end: end, atEnd: end == r.stop}
+	c := &chunk[T]{config: r.config, values: r.values[r.at:end], offset: r.at, end: end, logEnd: int64(len(r.values)), atEnd: end == r.stop}
 	r.at = end
 	return c, nil
 }

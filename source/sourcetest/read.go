@@ -36,6 +36,9 @@ func (k *kit[T]) read(ctx context.Context, s source.Split, at int64) (got []reco
 			return got, end, err
 		}
 		got, end = append(got, some...), c.End()
+		if e, ok := c.(source.LogEnder); ok && c.AtEnd() && end < s.Stop && e.LogEnd() > end {
+			return got, end, fmt.Errorf("chunk ends at %d, the log at %d: AtEnd says that nothing followed", end, e.LogEnd())
+		}
 		if c.AtEnd() && s.Stop == source.Unbounded {
 			return got, end, nil
 		}
@@ -66,7 +69,7 @@ func walk[T any](s source.Split, c source.Chunk[T], at int64) ([]record[T], erro
 	var got []record[T]
 	next := at
 	// What is not filled in shows: the engine hands the same Record to every chunk.
-	r := source.Record[T]{Timestamp: math.MaxInt64, Offset: math.MinInt64, Err: errStale}
+	r := source.Record[T]{Timestamp: math.MaxInt64, Offset: math.MinInt64, Size: -1, Err: errStale}
 	for c.Next(&r) {
 		switch {
 		case r.Offset < next:
@@ -77,12 +80,14 @@ func walk[T any](s source.Split, c source.Chunk[T], at int64) ([]record[T], erro
 			return got, fmt.Errorf("offset %d: Timestamp was not set; a log without times sets NoTimestamp", r.Offset)
 		case errors.Is(r.Err, errStale):
 			return got, fmt.Errorf("offset %d: Err was not set to nil", r.Offset)
+		case r.Size < 0:
+			return got, fmt.Errorf("offset %d: Size was not set; a source that does not know it sets 0", r.Offset)
 		}
 		if err := wellFormed(r); err != nil {
 			return got, fmt.Errorf("offset %d: %w", r.Offset, err)
 		}
 		got, next = append(got, record[T]{r, s.ID}), r.Offset+1
-		r.Err = errStale
+		r.Err, r.Size = errStale, -1
 	}
 	if c.Next(&r) {
 		return got, errors.New("Next reported a record after it had reported none")
@@ -93,7 +98,19 @@ func walk[T any](s source.Split, c source.Chunk[T], at int64) ([]record[T], erro
 	if c.End() > s.Stop {
 		return got, fmt.Errorf("chunk ends at %d, past the stop %d: a run with a later stop would miss what lies between", c.End(), s.Stop)
 	}
-	return got, nil
+	return got, logEnd(c)
+}
+
+// logEnd checks how far a chunk says the log goes, if it says so.
+func logEnd[T any](c source.Chunk[T]) error {
+	e, ok := c.(source.LogEnder)
+	if !ok || e.LogEnd() == -1 {
+		return nil
+	}
+	if e.LogEnd() < c.End() {
+		return fmt.Errorf("LogEnd is %d, before the chunk's end %d", e.LogEnd(), c.End())
+	}
+	return nil
 }
 
 // wellFormed checks a record that could not be decoded; any error but a DecodeError belongs to Fetch.

@@ -83,7 +83,7 @@ type faultyChunk struct {
 	at, end int64
 }
 
-func (c *faultyChunk) AtEnd() bool { return c.end == 10 }
+func (c *faultyChunk) AtEnd() bool { return c.end == 10 || c.fault == "at end" }
 func (c *faultyChunk) End() int64 {
 	if c.fault == "end" {
 		return c.end - 1
@@ -103,9 +103,22 @@ func (c *faultyChunk) Next(r *source.Record[int]) bool {
 	if c.fault == "error" && c.at == 4 {
 		r.Err = errors.New("bad")
 	}
+	if c.fault == "size" {
+		r.Size = -1
+	}
 	c.at++
 	c.n++
 	return true
+}
+
+func (c *faultyChunk) LogEnd() int64 {
+	switch c.fault {
+	case "log end":
+		return c.end - 1
+	case "unknown":
+		return -1
+	}
+	return 10
 }
 
 func TestTheKitFindsFaults(t *testing.T) {
@@ -113,6 +126,7 @@ func TestTheKitFindsFaults(t *testing.T) {
 		return Config[int]{Source: faulty{fault}, Want: [][]int{{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}}}
 	}
 	Run(t, cfg(""))
+	Run(t, cfg("unknown"))
 	for fault, want := range map[string]string{
 		"partition": "partition 1 of 1",
 		"resume":    "none may lie before",
@@ -124,6 +138,9 @@ func TestTheKitFindsFaults(t *testing.T) {
 		"stale":     "Timestamp was not set",
 		"error":     "want *source.DecodeError",
 		"no EOF":    "nothing there",
+		"size":      "Size was not set",
+		"log end":   "before the chunk's end",
+		"at end":    "AtEnd says",
 	} {
 		t.Run(fault, func(t *testing.T) {
 			var all []string

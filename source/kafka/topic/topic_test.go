@@ -1,7 +1,9 @@
 package topic_test
 
 import (
+	"encoding/json"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -45,4 +47,72 @@ func TestRefusedSettings(t *testing.T) {
 	defer b.Close()
 	_, err = topic.Create(t.Context(), b.Addrs(), topic.Spec{Name: "x", Partitions: 1, Replication: 3})
 	require.ErrorContains(t, err, "creating kafka topic x")
+}
+
+func broker(t *testing.T) []string {
+	b, err := embedded.Start("")
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, b.Close()) })
+	return b.Addrs()
+}
+
+func TestCutHistory(t *testing.T) { cutHistory(t, broker(t)) }
+
+// A topic that nobody declared keeps its records for Kafka's seven days.
+func TestCheckUndeclaredTopic(t *testing.T) {
+	brokers := broker(t)
+	_, err := topic.Create(t.Context(), brokers, topic.Spec{Name: "clicks", Partitions: 2})
+	require.NoError(t, err)
+	s := topic.Spec{Name: "clicks", Partitions: 4, Retention: topic.Forever, Tiered: &topic.Tiered{}}
+	report, err := topic.Check(t.Context(), brokers, s)
+	require.NoError(t, err)
+	require.False(t, report.Keeps())
+	require.Equal(t, topic.Loses, report.Findings[0].Severity, "the worst comes first")
+	f := finding(t, report, "retention.ms")
+	require.Equal(t, topic.Compared{Name: "retention.ms", Actual: "7d", Wanted: "forever", Origin: topic.FromDefault}, f.Compared)
+	f = finding(t, report, "partitions")
+	require.Equal(t, topic.Breaks, f.Severity)
+	require.Equal(t, topic.Compared{Name: "partitions", Actual: "2", Wanted: "4"}, f.Compared)
+	require.Equal(t, "not known to the broker", finding(t, report, "remote.storage.enable").Actual)
+
+	mend(t, brokers, "clicks", finding(t, report, "retention.ms").Mend)
+	s = topic.Spec{Name: "clicks", Retention: 7 * 365 * 24 * time.Hour}
+	report, err = topic.Check(t.Context(), brokers, s)
+	require.NoError(t, err)
+	require.True(t, report.Keeps(), "%v", report.Findings)
+	require.Equal(t, "records stay longer than declared", finding(t, report, "retention.ms").Problem)
+
+	text, err := json.Marshal(report)
+	require.NoError(t, err)
+	var again topic.Report
+	require.NoError(t, json.Unmarshal(text, &again))
+	require.Equal(t, report, again)
+}
+
+func TestCheckNeedsDeclaration(t *testing.T) {
+	brokers := broker(t)
+	_, err := topic.Check(t.Context(), brokers, topic.Spec{Name: "clicks"})
+	require.ErrorContains(t, err, "set Retention")
+	_, err = topic.Check(t.Context(), brokers, topic.Spec{Name: "clicks", Retention: topic.Forever})
+	require.ErrorIs(t, err, topic.ErrMissing)
+}
+
+func TestTieringIsRefusedWithoutIt(t *testing.T) {
+	_, err := topic.Create(t.Context(), broker(t), topic.Spec{Name: "x", Partitions: 1, Retention: topic.Forever, Tiered: &topic.Tiered{}})
+	require.ErrorIs(t, err, topic.ErrNoTiering)
+}
+
+func TestWrongDeclarations(t *testing.T) {
+	for want, s := range map[string]topic.Spec{
+		"it has no name":                        {Partitions: 1},
+		"use Forever or a span":                 {Name: "x", Partitions: 1, Retention: -2},
+		"must not be negative":                  {Name: "x", Partitions: 1, Replication: -1},
+		"belongs to a topic with a retention":   {Name: "x", Partitions: 1, Tiered: &topic.Tiered{}},
+		"exceeds the replication":               {Name: "x", Partitions: 1, Replication: 2, MinInSync: 3},
+		"local retention 8d exceeds":            {Name: "x", Partitions: 1, Retention: 7 * 24 * time.Hour, Tiered: &topic.Tiered{LocalRetention: 8 * 24 * time.Hour}},
+		"retention.ms is declared twice, as -1": {Name: "x", Partitions: 1, Retention: topic.Forever, Configs: map[string]string{"retention.ms": "5"}},
+	} {
+		_, err := topic.Create(t.Context(), []string{"127.0.0.1:1"}, s)
+		require.ErrorContains(t, err, want)
+	}
 }

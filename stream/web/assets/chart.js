@@ -1,0 +1,145 @@
+/* global uPlot */
+import { byId, el, short } from './format.js';
+
+const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+const height = 320;
+
+// Throughput is the chart: events per second of each job, and the live rate, over wall-clock time.
+export class Throughput {
+  constructor(into) {
+    this.into = into;
+    this.scale = localStorage.getItem('scale') || 'auto';
+    this.span = 0;
+    this.lines = [];
+    new ResizeObserver(() => this.plot && this.plot.setSize({ width: into.clientWidth, height })).observe(into);
+  }
+
+  // show draws the lines that /api/history gave; first is the name of the job that is looked at.
+  show(lines, first) {
+    this.lines = lines.slice().sort((a, b) => (b.name === first) - (a.name === first));
+    this.first = first;
+    this.draw();
+  }
+
+  draw() {
+    if (!this.lines.length || !this.into.clientWidth) return;
+    const live = this.lines.reduce((a, b) => (known(b.live) > known(a.live) ? b : a));
+    const from = this.from();
+    const tables = this.lines.map((l) => cut([l.t, l.events], from));
+    if (known(live.live) > 1) tables.push(cut([live.t, live.live], from));
+    const data = uPlot.join(tables);
+    const log = this.logarithmic(tables.slice(0, this.lines.length), live);
+    const key = JSON.stringify([this.lines.map((l) => l.name), tables.length, log, css('--ink')]);
+    this.marks = this.lines[0].marks || [];
+    this.floor = log ? 10 ** Math.floor(Math.log10(Math.max(1, Math.min(median(live.live) / 3 || Infinity, top(tables) / 1000)))) : 0;
+    if (log) data.slice(1).forEach((column) => column.forEach((v, i) => { if (v !== null && v !== undefined && v < this.floor) column[i] = this.floor; }));
+    if (this.plot && this.key === key) {
+      this.plot.setData(data);
+      return;
+    }
+    this.key = key;
+    if (this.plot) this.plot.destroy();
+    this.plot = new uPlot(this.options(log, tables.length), data, this.into);
+    this.legend();
+  }
+
+  // from is the beginning of the time shown: that of the job that is looked at, with a little before it where others have it.
+  from() {
+    const t = this.lines[0].t;
+    const begin = t[0] - (t[t.length - 1] - t[0]) / 15;
+    return this.span ? Math.max(begin, t[t.length - 1] - this.span) : begin;
+  }
+
+  logarithmic(tables, live) {
+    if (this.scale !== 'auto') return this.scale === 'log';
+    const steady = median(live.live);
+    return steady > 0 && top(tables) > 20 * steady;
+  }
+
+  colour(i) { return css(i === 0 ? '--accent' : '--other' + (1 + (i - 1) % 3)); }
+
+  options(log, n) {
+    const axis = { stroke: css('--quiet'), grid: { stroke: css('--grid'), width: 1 }, ticks: { stroke: css('--grid'), width: 1 }, font: '12px system-ui, sans-serif' };
+    const series = [{}];
+    this.lines.forEach((l, i) => series.push({ label: l.name, stroke: this.colour(i), width: i ? 1.5 : 2, fill: i ? undefined : css('--wash'), spanGaps: true, points: { show: false } }));
+    if (n > this.lines.length) series.push({ label: 'live rate', stroke: css('--live'), width: 1.5, dash: [6, 4], spanGaps: true, points: { show: false } });
+    return {
+      width: this.into.clientWidth, height, series, legend: { show: false }, cursor: { y: false, points: { size: 6 } },
+      scales: { x: { time: true }, y: log ? { distr: 3, range: (u, min, max) => [this.floor, Math.max(max, 10) * 1.6] } : { range: (u, min, max) => [0, Math.max(max, 1) * 1.12] } },
+      axes: [axis, { ...axis, size: 64, label: 'events per second' + (log ? ', logarithmic' : ''), labelSize: 22, labelFont: '12px system-ui, sans-serif', values: (u, ticks) => ticks.map((v) => (v === null || log && !/^[125]0*$/.test(String(v)) ? '' : short(v))) }],
+      plugins: [{ hooks: { draw: [(u) => this.drawMarks(u)], setCursor: [(u) => this.hover(u)] } }],
+    };
+  }
+
+  // drawMarks draws a hairline and a word for what happened to the job.
+  drawMarks(u) {
+    const c = u.ctx;
+    const k = devicePixelRatio;
+    c.save();
+    c.font = 11 * k + 'px system-ui, sans-serif';
+    c.fillStyle = c.strokeStyle = css('--quiet');
+    c.setLineDash([3 * k, 3 * k]);
+    let free = -Infinity;
+    for (const m of this.marks) {
+      const x = u.valToPos(m.t / 1000, 'x', true);
+      if (x < u.bbox.left - 1 || x > u.bbox.left + u.bbox.width + 1) continue;
+      c.beginPath();
+      c.moveTo(x, u.bbox.top);
+      c.lineTo(x, u.bbox.top + u.bbox.height);
+      c.stroke();
+      const text = m.mark === 'changed' ? m.note : m.mark;
+      const wide = c.measureText(text).width;
+      const at = Math.min(x + 4 * k, u.bbox.left + u.bbox.width - wide);
+      if (at > free) {
+        c.fillText(text, at, u.bbox.top + 11 * k);
+        free = at + wide + 8 * k;
+      }
+    }
+    c.restore();
+  }
+
+  hover(u) {
+    let box = byId('hover');
+    const i = u.cursor.idx;
+    if (i === null || i === undefined || u.cursor.left < 0) {
+      if (box) box.remove();
+      return;
+    }
+    if (!box) {
+      box = el('div');
+      box.id = 'hover';
+      u.over.append(box);
+    }
+    const near = (column) => { for (let d = 0; d < 8; d++) for (const j of [i - d, i + d]) if (column[j] !== null && column[j] !== undefined) return column[j]; return null; };
+    const rows = u.series.slice(1).map((s, n) => [s.label, near(u.data[n + 1])]).filter(([, v]) => v !== null);
+    box.replaceChildren(el('div.quiet', new Date(1000 * u.data[0][i]).toLocaleTimeString()), ...rows.map(([name, v]) => el('div', name + ': ' + short(v) + ' events/s')));
+    const left = u.cursor.left > u.over.clientWidth / 2 ? u.cursor.left - box.offsetWidth - 12 : u.cursor.left + 12;
+    box.style.left = left + 'px';
+    box.style.top = '20px';
+  }
+
+  legend() {
+    const entry = (name, colour, dashed) => {
+      const i = el('i' + (dashed ? '.dashed' : ''));
+      i.style.borderTopColor = colour;
+      return el('span', i, name);
+    };
+    const items = this.lines.map((l, i) => entry(l.name, this.colour(i)));
+    if (this.plot.series.length > this.lines.length + 1) items.push(entry('live rate (growth of the log)', css('--live'), true));
+    byId('legend').replaceChildren(...items);
+  }
+}
+
+const known = (column) => column.reduce((n, v) => n + (v !== null && v > 0), 0);
+const top = (tables) => Math.max(0, ...tables.map((t) => t[1].reduce((a, v) => Math.max(a, v || 0), 0)));
+
+function median(column) {
+  const values = column.filter((v) => v > 0).sort((a, b) => a - b);
+  return values.length ? values[values.length >> 1] : 0;
+}
+
+// cut drops what lies before a time.
+function cut(columns, from) {
+  const i = columns[0].findIndex((t) => t >= from);
+  return columns.map((c) => (i < 0 ? [] : c.slice(i)));
+}
