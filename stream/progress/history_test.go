@@ -43,7 +43,7 @@ func TestLiveRateIsSmooth(t *testing.T) {
 	}
 	rates := h.Rates(time.Second)
 	for _, r := range rates[11:] {
-		require.InDelta(t, 100, r.Live, 1)
+		require.InDelta(t, 100, r.Live, 10)
 	}
 	require.InDelta(t, -1, rates[0].Live, 0, "not known at the beginning")
 }

@@ -19,7 +19,7 @@ type Rate struct {
 	Gap                         bool // nobody watched between the rate before and this one
 }
 
-// liveWindow is the least time that the live rate is taken over: brokers tell the log's end in jumps.
+// liveWindow is the time before and after a moment that its live rate is taken over: brokers tell the log's end in jumps.
 const liveWindow = 10 * time.Second
 
 // Rates are the history in spans of at least so long; a span of zero takes each pair of points. A first Rate of zero stands at the beginning of each run.
@@ -67,13 +67,16 @@ func between(a, b Point) Rate {
 	return r
 }
 
-// liveAt is the growth of the log up to point i of a run that began at point begun, -1 where the log's end was not seen to grow, or not for long enough.
+// liveAt is the growth of the log around point i of a run that began at point begun, -1 where the log's end was not seen to grow, or not for long enough.
 func (h History) liveAt(i, begun int) float64 {
-	j := i
-	for j > begun && h.Points[i].At-h.Points[j].At < liveWindow.Milliseconds() {
-		j--
+	from, to := i, i
+	for from > begun && h.Points[i].At-h.Points[from].At < liveWindow.Milliseconds() {
+		from--
 	}
-	return growth(h.Points[j], h.Points[i])
+	for to+1 < len(h.Points) && h.Points[to+1].Run == h.Points[i].Run && h.Points[to].At-h.Points[i].At < liveWindow.Milliseconds() {
+		to++
+	}
+	return growth(h.Points[from], h.Points[to])
 }
 
 // growth is the live rate between two points, -1 where it is not known.

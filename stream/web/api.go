@@ -55,6 +55,7 @@ func (p *Page) status(w http.ResponseWriter, _ *http.Request) {
 type line struct {
 	Name    string          `json:"name"`
 	Here    bool            `json:"here"` // a job of this process
+	Begin   float64         `json:"begin"`
 	T       []float64       `json:"t"`
 	Events  []*float64      `json:"events"`
 	Rows    []*float64      `json:"rows"`
@@ -103,7 +104,7 @@ func (p *Page) histories() (out []progress.History) {
 }
 
 func lineOf(h progress.History) line {
-	l := line{Name: h.Name, Marks: h.Marks}
+	l := line{Name: h.Name, Begin: float64(h.Begin().UnixMilli()) / 1000, Marks: h.Marks}
 	for i, r := range h.Rates(max(time.Second, h.End().Sub(h.Begin())/mostSpans)) {
 		if i == 0 && len(h.Points) > 1 { // the zero that a run begins with
 			continue

@@ -3,6 +3,18 @@ import { byId, el, short } from './format.js';
 
 const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 const height = 320;
+const low = 110;
+
+// clock labels a time axis.
+function clock(u, ticks, axis, space, step) {
+  return ticks.map((t) => {
+    const d = new Date(1000 * t);
+    const text = d.toLocaleTimeString('en-GB', step < 60 ? {} : { hour: '2-digit', minute: '2-digit' });
+    return step >= 86400 ? d.toLocaleDateString() : text;
+  });
+}
+
+const axis = () => ({ stroke: css('--quiet'), grid: { stroke: css('--grid'), width: 1 }, ticks: { stroke: css('--grid'), width: 1 }, font: '12px system-ui, sans-serif' });
 
 // Throughput is the chart: events per second of each job, and the live rate, over wall-clock time.
 export class Throughput {
@@ -45,8 +57,9 @@ export class Throughput {
 
   // from is the beginning of the time shown: that of the job that is looked at, with a little before it where others have it.
   from() {
-    const t = this.lines[0].t;
-    const begin = t[0] - (t[t.length - 1] - t[0]) / 15;
+    const { t, begin: first } = this.lines[0];
+    const before = this.lines.some((l) => l.begin < first) ? (t[t.length - 1] - first) / 15 : 0;
+    const begin = first - before;
     return this.span ? Math.max(begin, t[t.length - 1] - this.span) : begin;
   }
 
@@ -59,14 +72,13 @@ export class Throughput {
   colour(i) { return css(i === 0 ? '--accent' : '--other' + (1 + (i - 1) % 3)); }
 
   options(log, n) {
-    const axis = { stroke: css('--quiet'), grid: { stroke: css('--grid'), width: 1 }, ticks: { stroke: css('--grid'), width: 1 }, font: '12px system-ui, sans-serif' };
     const series = [{}];
     this.lines.forEach((l, i) => series.push({ label: l.name, stroke: this.colour(i), width: i ? 1.5 : 2, fill: i ? undefined : css('--wash'), spanGaps: true, points: { show: false } }));
     if (n > this.lines.length) series.push({ label: 'live rate', stroke: css('--live'), width: 1.5, dash: [6, 4], spanGaps: true, points: { show: false } });
     return {
       width: this.into.clientWidth, height, series, legend: { show: false }, cursor: { y: false, points: { size: 6 } },
-      scales: { x: { time: true }, y: log ? { distr: 3, range: (u, min, max) => [this.floor, Math.max(max, 10) * 1.6] } : { range: (u, min, max) => [0, Math.max(max, 1) * 1.12] } },
-      axes: [axis, { ...axis, size: 64, label: 'events per second' + (log ? ', logarithmic' : ''), labelSize: 22, labelFont: '12px system-ui, sans-serif', values: (u, ticks) => ticks.map((v) => (v === null || log && !/^[125]0*$/.test(String(v)) ? '' : short(v))) }],
+      scales: { x: { time: true, range: (u, min, max) => [this.from(), max] }, y: log ? { distr: 3, range: (u, min, max) => [this.floor, Math.max(max, 10) * 1.6] } : { range: (u, min, max) => [0, Math.max(max, 1) * 1.12] } },
+      axes: [{ ...axis(), values: clock }, { ...axis(), size: 64, label: 'events per second' + (log ? ', logarithmic' : ''), labelSize: 22, labelFont: '12px system-ui, sans-serif', values: (u, ticks) => ticks.map((v) => (v === null || log && !/^[125]0*$/.test(String(v)) ? '' : short(v, 999.5))) }],
       plugins: [{ hooks: { draw: [(u) => this.drawMarks(u)], setCursor: [(u) => this.hover(u)] } }],
     };
   }
@@ -127,6 +139,37 @@ export class Throughput {
     const items = this.lines.map((l, i) => entry(l.name, this.colour(i)));
     if (this.plot.series.length > this.lines.length + 1) items.push(entry('live rate (growth of the log)', css('--live'), true));
     byId('legend').replaceChildren(...items);
+  }
+}
+
+// Shares is what the tasks did over time, as areas on top of each other.
+export class Shares {
+  constructor(into) {
+    this.into = into;
+    new ResizeObserver(() => this.plot && this.plot.setSize({ width: into.clientWidth, height: low })).observe(into);
+  }
+
+  show(line, from) {
+    const kinds = ['busy', 'blocked', 'paused', 'idle'];
+    this.into.parentElement.hidden = !line || !line.busy.some((v) => v !== null);
+    if (this.into.parentElement.hidden || !this.into.clientWidth) return;
+    let sum = line.t.map(() => 0);
+    const columns = kinds.map((k) => (sum = sum.map((v, i) => (line[k][i] === null || v === null ? null : v + line[k][i]))));
+    const data = cut([line.t, ...columns.reverse()], from);
+    this.from = from;
+    const key = css('--ink');
+    if (this.plot && this.key === key) {
+      this.plot.setData(data);
+      return;
+    }
+    this.key = key;
+    if (this.plot) this.plot.destroy();
+    this.plot = new uPlot({
+      width: this.into.clientWidth, height: low, legend: { show: false }, cursor: { show: false },
+      series: [{}, ...kinds.slice().reverse().map((k) => ({ stroke: css('--' + k), fill: css('--' + k), width: 0.5, points: { show: false } }))],
+      scales: { x: { time: true, range: (u, min, max) => [this.from, max] }, y: { range: [0, 1] } },
+      axes: [{ ...axis(), values: clock }, { ...axis(), size: 86, values: (u, ticks) => ticks.map((v) => 100 * v + ' %') }],
+    }, data, this.into);
   }
 }
 
