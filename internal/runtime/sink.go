@@ -104,7 +104,7 @@ func (r *Run) writers(name string, subtask int) *sinkMeter {
 		r.sinks = map[string][]int{}
 	}
 	r.sinks[name] = append(r.sinks[name], subtask)
-	m := &sinkMeter{status: SinkStatus{Operator: name, Subtask: subtask}}
+	m := &sinkMeter{limiter: r.cfg.Limiter, status: SinkStatus{Operator: name, Subtask: subtask}}
 	r.meters = append(r.meters, m)
 	return m
 }

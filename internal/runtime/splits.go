@@ -31,6 +31,7 @@ type Split struct {
 	idle      atomic.Bool
 	finished  atomic.Bool
 	paused    atomic.Bool
+	limited   atomic.Bool
 	records   atomic.Int64
 	bytes     atomic.Int64
 	logEnd    atomic.Int64 // negative for unknown
@@ -56,6 +57,7 @@ type SplitStatus struct {
 	Idle      bool  // does not hold back time
 	Finished  bool
 	Paused    bool // waits for slower splits
+	Limited   bool // waits for the rate limit
 }
 
 func newSplits() *Splits { return &Splits{moved: make(chan struct{})} }
@@ -89,7 +91,7 @@ func (s *Splits) Status() []SplitStatus {
 			out = append(out, SplitStatus{
 				Operator: p.Operator, ID: p.ID, StartPosition: p.begun, Position: p.position.Load(), Stop: p.Stop, LogEnd: p.logEnd.Load(),
 				Watermark: p.watermark.Load(), Records: p.records.Load(), Bytes: p.bytes.Load(),
-				AtEnd: p.atEnd.Load(), Idle: p.idle.Load(), Finished: p.finished.Load(), Paused: p.paused.Load(),
+				AtEnd: p.atEnd.Load(), Idle: p.idle.Load(), Finished: p.finished.Load(), Paused: p.paused.Load(), Limited: p.limited.Load(),
 			})
 		}
 	}
