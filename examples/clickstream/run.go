@@ -11,6 +11,7 @@ import (
 	"github.com/millrace/millrace/codec"
 	pb "github.com/millrace/millrace/examples/clickstream/clickstreampb"
 	"github.com/millrace/millrace/source/kafka"
+	"github.com/millrace/millrace/source/limit"
 	"github.com/millrace/millrace/stream"
 )
 
@@ -73,7 +74,8 @@ func (p *program) runOn(ctx context.Context, c *kafkaCluster, o runOptions) (err
 	if err != nil {
 		return err
 	}
-	job := stream.NewJob("session-analytics", s.jobOptions...)
+	o.watching.limit = limit.New(limit.Rate{}) // none, until somebody sets one on the page
+	job := stream.NewJob("session-analytics", append(s.jobOptions, stream.RateLimit(o.watching.limit))...)
 	analyze(job, kafka.Source(c.brokers, p.topic, codec.Proto[*pb.ClickEvent](), s.sourceOptions...), s.definition, to)
 	w, err := p.watch(job, o.watching.of(o.group))
 	if err != nil {

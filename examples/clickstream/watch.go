@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/millrace/millrace/source/limit"
 	"github.com/millrace/millrace/stream"
 	"github.com/millrace/millrace/stream/progress"
 	"github.com/millrace/millrace/stream/web"
@@ -26,7 +27,7 @@ type watching struct {
 	keep  bool
 	// follows says that the job is ready when it has caught up.
 	follows bool
-	limit   web.Limiter
+	limit   *limit.Limiter // the job's; nil without
 }
 
 func (w *watching) flags(f *pflag.FlagSet) {

@@ -83,7 +83,7 @@ async function poll() {
       last = { status, lines };
       render();
       byId('lost').hidden = true;
-      setText(byId('connection'), 'updated ' + new Date().toLocaleTimeString());
+      setText(byId('connection'), 'updated ' + new Date().toLocaleTimeString('en-GB'));
     } catch (e) {
       byId('lost').hidden = false;
       setText(byId('lost'), 'The job’s process has ended or cannot be reached; these are its last numbers. (' + e.message.trim() + ')');

@@ -23,7 +23,7 @@ export function span(seconds) {
   if (seconds < 90) return Math.round(seconds) + ' s';
   if (seconds < 90 * 60) return Math.floor(seconds / 60) + ' min ' + Math.round(seconds % 60) + ' s';
   if (seconds < 36 * 3600) return Math.floor(seconds / 3600) + ' h ' + Math.round((seconds % 3600) / 60) + ' min';
-  return (seconds / 86400).toFixed(seconds < 864000 ? 1 : 0) + ' days';
+  return (seconds < 864000 ? (seconds / 86400).toFixed(1) : whole(seconds / 86400)) + ' days';
 }
 
 export const time = (iso) => (iso ? new Date(iso).toISOString().replace('T', ' ').slice(0, 19) : '–');
