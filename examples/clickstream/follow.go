@@ -48,7 +48,7 @@ func (w *watched) follow(ctx context.Context) (result, error) {
 			select {
 			case <-tick.C:
 				if n := w.recorder.Now(); len(n.Splits) > 0 {
-					bar.Set(shownAs(n))
+					bar.Set(w.shown(n))
 				}
 			case <-ended:
 				return
@@ -64,21 +64,21 @@ func (w *watched) follow(ctx context.Context) (result, error) {
 		late: count(job, "late", "session-analytics"), skewed: count(job, "quarantined", "clicks"), partial: count(job, "partial_panes", "session-analytics"),
 		sessions: count(job, "panes", "session-analytics") - count(job, "retractions", "session-analytics"), took: time.Since(begun), state: job.StateStats(),
 	}
-	bar.Done(shownAs(w.recorder.Now()))
+	bar.Done(w.shown(w.recorder.Now()))
 	return r, err
 }
 
-// shownAs is a job's progress on the screen: a bar while there is an end to reach, and the position and the lag of what follows the topic.
-func shownAs(n progress.Now) screen.Progress {
-	p := screen.Progress{Done: n.Read, Total: n.Total, Events: n.Events, Speed: speed(n)}
+// shown is the job's progress on the screen: a bar while there is an end to reach, and the position and the lag of what follows the topic.
+func (w *watched) shown(n progress.Now) screen.Progress {
+	p := screen.Progress{Done: n.Read, Total: n.Total, Events: n.Events, Speed: w.speed(n)}
 	if !n.Bounded && n.CaughtUp {
 		p.Total = 0
 	}
 	return p
 }
 
-// speed is a job's pace in words.
-func speed(n progress.Now) string {
+// speed is the job's pace in words.
+func (w *watched) speed(n progress.Now) string {
 	events := n.EventsPerSecond
 	if n.State != progress.Running {
 		events = n.MeanPerSecond
@@ -99,6 +99,11 @@ func speed(n progress.Now) string {
 	}
 	if !n.Bounded && n.CaughtUp && n.Lag > 0 {
 		add(humanize.Comma(n.Lag) + " behind")
+	}
+	if w.limit != nil {
+		if s := w.limit.State(); s.Events > 0 || s.Wanted.Bytes > 0 {
+			add("limit " + s.String())
+		}
 	}
 	return strings.Join(parts, ", ")
 }

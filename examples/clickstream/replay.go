@@ -162,7 +162,7 @@ func (p *program) replayOn(ctx context.Context, c *kafkaCluster, s settings, o r
 		},
 	})
 	watching := o.watching.of(s.group)
-	watching.limit, watching.follows = pageLimit{limiter}, o.follow
+	watching.limit, watching.follows = limiter, o.follow
 	w, err := p.watch(r, watching)
 	if err != nil {
 		return err

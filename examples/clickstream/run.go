@@ -13,6 +13,7 @@ import (
 	"github.com/millrace/millrace/examples/clickstream/internal/target"
 	"github.com/millrace/millrace/source"
 	"github.com/millrace/millrace/source/kafka"
+	"github.com/millrace/millrace/source/limit"
 	"github.com/millrace/millrace/stream"
 )
 
@@ -77,7 +78,8 @@ func (p *program) runOn(ctx context.Context, c *kafkaCluster, o runOptions) (err
 	if err != nil {
 		return err
 	}
-	job := stream.NewJob(jobName, s.jobOptions...)
+	o.watching.limit = limit.New(limit.Rate{}) // none, until somebody sets one on the page
+	job := stream.NewJob(jobName, append(s.jobOptions, stream.RateLimit(o.watching.limit))...)
 	analyze(job, p.clicks(c, s.sourceOptions...), s.definition, to)
 	w, err := p.watch(job, o.watching.of(o.group))
 	if err != nil {

@@ -27,7 +27,7 @@ type watching struct {
 	keep  bool
 	// follows says that the job is ready when it has caught up.
 	follows bool
-	limit   web.Limiter
+	limit   *limit.Limiter // the job's; nil without
 }
 
 func (w *watching) flags(f *pflag.FlagSet) {
@@ -105,19 +105,3 @@ func (w *watched) Close() error {
 	w.stop()
 	return <-w.served
 }
-
-// pageLimit is a limiter as the page sees it.
-type pageLimit struct{ *limit.Limiter }
-
-// Limit implements web.Limiter.
-func (l pageLimit) Limit() web.Limit {
-	s := l.State()
-	out := web.Limit{Events: s.Wanted.Events, Bytes: s.Wanted.Bytes, Present: s.Events}
-	if s.Lowered() {
-		out.Why = string(s.Reason)
-	}
-	return out
-}
-
-// SetLimit implements web.Limiter.
-func (l pageLimit) SetLimit(events, bytes float64) { l.Set(limit.Rate{Events: events, Bytes: bytes}) }
