@@ -54,6 +54,7 @@ Without a command it runs the demo: it needs nothing but itself.`,
 	root.RunE = demo.RunE
 	root.Flags().AddFlagSet(demo.Flags())
 	root.AddCommand(demo, newRun(p), newProduce(p), newTopic(p), newBroker(p))
+	root.AddCommand(newVersions(p), newCompare(p), newCutover(p), newRollback(p))
 	return root
 }
 

@@ -13,7 +13,8 @@ import (
 // result is what a run came to.
 type result struct {
 	settings settings
-	stopped  bool // by Ctrl-C
+	readers  string // the version that readers see; "" where no view tells
+	stopped  bool   // by Ctrl-C
 	events   int64
 	sessions int64
 	late     int64
@@ -29,14 +30,18 @@ func (r result) finished() bool {
 }
 
 // follow runs the job and shows its progress, so often; 0 leaves that to the screen.
-func (p *program) follow(ctx context.Context, job *stream.Job, every time.Duration) (result, error) {
+func (p *program) follow(ctx context.Context, job *stream.Job, every time.Duration, record *recording) (result, error) {
 	begun := time.Now()
 	if every <= 0 {
 		every = p.screen.Every()
 	}
 	bar := p.screen.Begin("Reading " + p.topic)
 	ended := make(chan struct{})
-	shown := make(chan struct{})
+	shown, watched := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(watched)
+		record.watch(ctx, job, ended)
+	}()
 	go func() {
 		defer close(shown)
 		tick := time.NewTicker(every)
@@ -55,6 +60,7 @@ func (p *program) follow(ctx context.Context, job *stream.Job, every time.Durati
 	err := job.Run(ctx)
 	close(ended)
 	<-shown
+	<-watched
 	r := result{
 		stopped: ctx.Err() != nil, events: count(job, "records_in", "clicks"),
 		late: count(job, "late", "session-analytics"), skewed: count(job, "quarantined", "clicks"), partial: count(job, "partial_panes", "session-analytics"),

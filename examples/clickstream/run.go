@@ -15,6 +15,8 @@ import (
 	"github.com/millrace/millrace/stream"
 )
 
+const jobName = "session-analytics"
+
 // How long to wait before a failed job starts again from its last checkpoint.
 const (
 	firstRestart = time.Second
@@ -74,10 +76,20 @@ func (p *program) runOn(ctx context.Context, c *kafkaCluster, o runOptions) erro
 	if err != nil {
 		return err
 	}
-	job := stream.NewJob("session-analytics", s.jobOptions...)
+	record, jobCtx, err := p.record(ctx, c, s)
+	if err != nil {
+		return err
+	}
+	to.Sessions, to.Metrics, to.Late = guard(record, to.Sessions), guard(record, to.Metrics), guard(record, to.Late)
+	job := stream.NewJob(jobName, s.jobOptions...)
 	analyze(job, kafka.Source(c.brokers, p.topic, codec.Proto[*pb.ClickEvent](), s.sourceOptions...), s.definition, to)
-	r, err := p.follow(ctx, job, o.progressEvery)
-	r.settings = s
+	r, err := p.follow(jobCtx, job, o.progressEvery, record)
+	r.settings, r.readers = s, record.shown()
+	err = record.end(jobCtx, job, !r.stopped, err)
+	if errors.Is(err, errDropped) {
+		p.say("Version %s was dropped or replaced, so its job has stopped. Its state in %s is of no more use.", s.version, s.stateDir)
+		return nil
+	}
 	if err != nil {
 		return s.explain(err)
 	}
