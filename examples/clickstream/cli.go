@@ -55,6 +55,7 @@ Without a command it runs the demo: it needs nothing but itself.`,
 	root.RunE = demo.RunE
 	root.Flags().AddFlagSet(demo.Flags())
 	root.AddCommand(demo, newRun(p), newReplay(p), newProduce(p), newTopic(p), newBroker(p), newExplain(p), newChart(p))
+	root.AddCommand(newVersions(p), newCompare(p), newCutover(p), newRollback(p))
 	return root
 }
 

@@ -118,7 +118,7 @@ func (p *program) life(ctx context.Context, user string, o explainOptions, click
 	if err != nil {
 		return nil, err
 	}
-	if _, err := w.follow(ctx); err != nil {
+	if _, err := w.follow(ctx, nil); err != nil {
 		return nil, (&runOptions{}).explain(err)
 	}
 	if ctx.Err() != nil {

@@ -100,7 +100,7 @@ func (o *runOptions) resolve(p *program) (settings, error) {
 
 func (s *settings) targets(p *program) (err error) {
 	if s.sink == "" {
-		s.sink = "sqlite:" + filepath.Join(p.data, "clickstream.db")
+		s.sink = defaultSink(p.data)
 	}
 	if s.sessions, err = target.Parse(s.sink, sessionsTable, s.version); err != nil {
 		return err

@@ -145,39 +145,24 @@ func (p *program) replayOn(ctx context.Context, c *kafkaCluster, s settings, o r
 	if err != nil {
 		return err
 	}
-	to, err := p.outputs(ctx, c, s)
-	if err != nil {
-		return err
-	}
 	if s.restored {
 		p.say("The replay of version %s goes on where it was.", s.version)
 	}
-	r := replay.New(replay.Config{
-		Follow: o.follow,
-		Build:  func(ph replay.Phase) (*stream.Job, error) { return p.phase(c, s, o, ph, limiter, to) },
-		Began: func(ph replay.Phase, _ *stream.Job) {
-			if ph.Live {
-				p.say("History has been read: version %s goes on with the live topic.", s.version)
-			}
-		},
+	o.watching.limit, o.watching.follows = limiter, o.follow
+	return p.compute(ctx, c, s, o.watching, func(to Outputs, record *recording) watchable {
+		var r *replay.Replay
+		r = replay.New(replay.Config{
+			Follow: o.follow,
+			Build:  func(ph replay.Phase) (*stream.Job, error) { return p.phase(c, s, o, ph, limiter, to) },
+			Began: func(ph replay.Phase, _ *stream.Job) {
+				if ph.Live {
+					p.say("History has been read: version %s goes on with the live topic.", s.version)
+				}
+			},
+			CaughtUp: func(ctx context.Context, _ []stream.SplitStatus) error { return record.report(ctx, r, true) },
+		})
+		return r
 	})
-	watching := o.watching.of(s.group)
-	watching.limit, watching.follows = limiter, o.follow
-	w, err := p.watch(r, watching)
-	if err != nil {
-		return err
-	}
-	defer closing(w, &err)
-	result, err := w.follow(ctx)
-	result.settings = s
-	if err != nil {
-		return s.explain(err)
-	}
-	if err := p.summarize(ctx, result); err != nil {
-		return err
-	}
-	w.hold(ctx)
-	return nil
 }
 
 // phase builds the job of a phase.

@@ -74,28 +74,12 @@ func (p *program) runOn(ctx context.Context, c *kafkaCluster, o runOptions) (err
 	if s.restored && o.from != fromEarliest {
 		p.say("Group %s has saved state and goes on from there: --from %s is for new groups.", s.group, s.from)
 	}
-	to, err := p.outputs(ctx, c, s)
-	if err != nil {
-		return err
-	}
 	o.watching.limit = limit.New(limit.Rate{}) // none, until somebody sets one on the page
-	job := stream.NewJob(jobName, append(s.jobOptions, stream.RateLimit(o.watching.limit))...)
-	analyze(job, p.clicks(c, s.sourceOptions...), s.definition, to)
-	w, err := p.watch(job, o.watching.of(o.group))
-	if err != nil {
-		return err
-	}
-	defer closing(w, &err)
-	r, err := w.follow(ctx)
-	r.settings = s
-	if err != nil {
-		return s.explain(err)
-	}
-	if err := p.summarize(ctx, r); err != nil {
-		return err
-	}
-	w.hold(ctx)
-	return nil
+	return p.compute(ctx, c, s, o.watching, func(to Outputs, _ *recording) watchable {
+		job := stream.NewJob(jobName, append(s.jobOptions, stream.RateLimit(o.watching.limit))...)
+		analyze(job, p.clicks(c, s.sourceOptions...), s.definition, to)
+		return job
+	})
 }
 
 // clicks is the topic as a source.

@@ -49,7 +49,7 @@ func (p *program) prepare(ctx context.Context, c *kafkaCluster, t target.Target,
 func try[T any](ctx context.Context, name string, s sink.Sink[T], restored bool) error {
 	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
-	w, err := s.Open(ctx, sink.Env{Job: "session-analytics", Operator: name, Restored: restored, Logger: slog.New(slog.DiscardHandler)})
+	w, err := s.Open(ctx, sink.Env{Job: jobName, Operator: name, Restored: restored, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return fmt.Errorf("sink of %s: %w", name, err)
 	}
