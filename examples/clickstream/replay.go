@@ -21,8 +21,9 @@ import (
 // replayOptions are the flags of replay as they were given.
 type replayOptions struct {
 	runOptions
-	follow bool
-	pacing pacing
+	follow  bool
+	inPlace bool
+	pacing  pacing
 	// What holds while history is read; zero values are those of the live phase.
 	catchUp struct {
 		parallelism     int
@@ -45,6 +46,9 @@ It ends at what was the end of the topic when it began, and closes the last sess
 the live topic from the very offsets where history ended, with the live settings in place of --catch-up-...; Ctrl-C ends it. Stopped or
 killed, the same command goes on where it was.
 
+--in-place replaces a version instead, whose job must have been stopped: the rows are computed into tables beside it, which take its
+place in one step, so that no row of the old definition stays. With --no-drain its last sessions stay open, and run goes on with them.
+
 --dry-run reads a part, writes nothing and leaves nothing behind, and tells how long the whole would take.
 
 Afterwards compare tells what differs, and cutover shows readers the new version.`,
@@ -59,6 +63,8 @@ Afterwards compare tells what differs, and cutover shows readers the new version
 	o.common(f, "")
 	_ = cmd.MarkFlagRequired("version")
 	f.BoolVar(&o.follow, "follow", false, "go on with the live topic when history has been read, without a gap")
+	f.BoolVar(&o.inPlace, "in-place", false, "let what is computed take the place of the version's rows when it is complete")
+	f.BoolVar(&o.noDrain, "no-drain", false, "keep the last sessions open at the end of the topic, so that run can go on with the version")
 	o.pacing.flags(f)
 	f.IntVar(&o.catchUp.parallelism, "catch-up-parallelism", 0, "--parallelism while history is read (default the same)")
 	f.DurationVar(&o.catchUp.checkpointEvery, "catch-up-checkpoint-every", 0, "--checkpoint-every while history is read (default the same)")
@@ -109,6 +115,8 @@ func (o *replayOptions) check() error {
 	switch {
 	case o.to != "" && !o.dryRun:
 		return errors.New("--to ends a --dry-run: a replay reads up to the end of the topic")
+	case o.follow && (o.inPlace || o.noDrain):
+		return errors.New("--follow goes on with the live topic: it takes neither --in-place nor --no-drain")
 	case o.follow && o.dryRun:
 		return errors.New("--dry-run ends where its part of the topic ends: it takes no --follow")
 	case o.catchUp.parallelism < 0 || o.catchUp.checkpointEvery < 0:
@@ -120,6 +128,9 @@ func (o *replayOptions) check() error {
 func (p *program) replay(ctx context.Context, o replayOptions) (err error) {
 	if err := o.check(); err != nil {
 		return err
+	}
+	if o.inPlace && !o.dryRun {
+		return p.replaceInPlace(ctx, o)
 	}
 	s, err := o.resolve(p)
 	if err != nil {
@@ -136,14 +147,15 @@ func (p *program) replay(ctx context.Context, o replayOptions) (err error) {
 	if o.dryRun {
 		return p.dryRun(ctx, c, s, o)
 	}
-	return p.replayOn(ctx, c, s, o)
+	_, err = p.replayOn(ctx, c, s, o)
+	return err
 }
 
 // replayOn runs the replay and tells what came out.
-func (p *program) replayOn(ctx context.Context, c *kafkaCluster, s settings, o replayOptions) error {
+func (p *program) replayOn(ctx context.Context, c *kafkaCluster, s settings, o replayOptions) (result, error) {
 	limiter, err := o.pacing.limiter()
 	if err != nil {
-		return err
+		return result{}, err
 	}
 	if s.restored {
 		p.say("The replay of version %s goes on where it was.", s.version)

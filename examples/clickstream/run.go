@@ -64,6 +64,9 @@ func (p *program) run(ctx context.Context, o runOptions) (err error) {
 
 // runOn finds the topic, tries the sinks, runs the job and tells what came out.
 func (p *program) runOn(ctx context.Context, c *kafkaCluster, o runOptions) (err error) {
+	if o.noDrain && !o.untilEnd {
+		return errors.New("--no-drain says what happens at the end of the topic: use it with --until-end")
+	}
 	s, err := o.resolve(p)
 	if err != nil {
 		return err
@@ -75,11 +78,12 @@ func (p *program) runOn(ctx context.Context, c *kafkaCluster, o runOptions) (err
 		p.say("Group %s has saved state and goes on from there: --from %s is for new groups.", s.group, s.from)
 	}
 	o.watching.limit = limit.New(limit.Rate{}) // none, until somebody sets one on the page
-	return p.compute(ctx, c, s, o.watching, func(to Outputs, _ *recording) watchable {
+	_, err = p.compute(ctx, c, s, o.watching, func(to Outputs, _ *recording) watchable {
 		job := stream.NewJob(jobName, append(s.jobOptions, stream.RateLimit(o.watching.limit))...)
 		analyze(job, p.clicks(c, s.sourceOptions...), s.definition, to)
 		return job
 	})
+	return err
 }
 
 // clicks is the topic as a source.
