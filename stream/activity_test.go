@@ -64,6 +64,13 @@ func taskOf(j *stream.Job, operator string) stream.TaskStatus {
 	return stream.TaskStatus{}
 }
 
+// sinkOf is a job's only sink.
+func sinkOf(j *stream.Job) (s stream.SinkStatus) {
+	for _, s = range j.Status().Sinks {
+	}
+	return s
+}
+
 // A task's time is idle without input, blocked while its sink or its receiver holds it, and nothing is left out.
 func TestShares(t *testing.T) {
 	for _, exchanged := range []bool{false, true} {
@@ -90,7 +97,7 @@ func TestShares(t *testing.T) {
 			}
 			g.through <- nil
 			g.let(t)
-			eventually(t, "all is written", func() bool { return j.Status().Sinks[0].Rows == 100 })
+			eventually(t, "all is written", func() bool { return sinkOf(j).Rows == 100 })
 			stop()
 			require.NoError(t, <-ended)
 			age := clock.Now().Sub(streamtest.Start)
@@ -134,7 +141,7 @@ func TestSinkStatus(t *testing.T) {
 	<-g.writing
 	clock.Advance(7 * ms)
 	g.through <- sink.Temporary(errBroken)
-	eventually(t, "the failure shows", func() bool { return j.Status().Sinks[0].Failures == 1 })
+	eventually(t, "the failure shows", func() bool { return sinkOf(j).Failures == 1 })
 	for again := false; !again; {
 		select {
 		case <-g.writing:
@@ -147,7 +154,7 @@ func TestSinkStatus(t *testing.T) {
 	g.through <- nil
 	g.let(t)
 	require.NoError(t, <-ended)
-	s := j.Status().Sinks[0]
+	s := sinkOf(j)
 	require.Equal(t, "gate", s.Operator)
 	require.EqualValues(t, 100, s.Rows)
 	require.EqualValues(t, 3, s.Writes)

@@ -271,7 +271,7 @@ func (j *Job) runConfig() runtime.Config {
 	return runtime.Config{
 		Job: j.name, Clock: c.clock, Logger: c.logger.With("job", j.name), Meter: c.meter, CheckpointEvery: c.checkpointEvery, BufferTimeout: c.bufferTimeout,
 		RetryFor: c.retryFor, NoDrain: c.noDrain, AllowLogCut: c.allowLogCut, MaxParallelism: c.maxParallelism, TableBytes: c.memory / 2, Shapes: shapes,
-		PartitionLocal: j.local, Shared: j.exchanges(),
+		PartitionLocal: j.local, Shared: j.exchanges(), Limiter: c.limiter,
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/millrace/millrace/internal/keygroup"
 	"github.com/millrace/millrace/internal/metrics"
 	"github.com/millrace/millrace/internal/runtime"
+	"github.com/millrace/millrace/source/limit"
 	"github.com/millrace/millrace/state"
 )
 
@@ -32,12 +33,15 @@ type config struct {
 	credit          int
 	memory          int64
 	noDrain         bool
+	version         string
+	trace           *trace // nil for nobody
 	allowLogCut     bool
 	restart         RestartStrategy
 	logger          *slog.Logger
 	meter           metrics.Meter
 	memoryMeter     *metrics.Memory
 	clock           clock.Clock
+	limiter         *limit.Limiter     // may be nil
 	started         func(*runtime.Run) // told each run before it begins; may be nil
 }
 
@@ -101,6 +105,10 @@ func MaxParallelism(n int) JobOption { return jobOption(func(c *config) { c.maxP
 // MemoryBudget bounds the memory of the job's state: half of it for live values, by estimate, the rest for the backend's caches. What does not fit stays on
 // disk. The default is 512 MiB.
 func MemoryBudget(bytes int64) JobOption { return jobOption(func(c *config) { c.memory = bytes }) }
+
+// RateLimit paces the job: all its sources together emit what l lets through, however many splits they have. l may be changed while the job runs and
+// may be shared by jobs. If it has a Governor it follows the latency and the errors of the job's sinks. Results do not depend on it.
+func RateLimit(l *limit.Limiter) JobOption { return jobOption(func(c *config) { c.limiter = l }) }
 
 // NoDrain keeps windows open at the end of bounded input: they stay in the state, and a later run with more input goes on with them. By default the
 // end of input fires everything and finishes the job.

@@ -32,6 +32,7 @@ type Split struct {
 	idle      atomic.Bool
 	finished  atomic.Bool
 	paused    atomic.Bool
+	limited   atomic.Bool
 	records   atomic.Int64
 	bytes     atomic.Int64
 	logEnd    atomic.Int64 // negative for unknown
@@ -57,6 +58,7 @@ type SplitStatus struct {
 	Idle      bool  // does not hold back time
 	Finished  bool
 	Paused    bool // waits for slower splits
+	Limited   bool // waits for the rate limit
 
 	// Incarnation is the log's, Earliest its oldest position when the job's first run began to read it at From; both are -1 where old state does not say it.
 	Incarnation    string
@@ -94,7 +96,7 @@ func (s *Splits) Status() []SplitStatus {
 			out = append(out, SplitStatus{
 				Operator: p.Operator, ID: p.ID, StartPosition: p.begun, Position: p.position.Load(), Stop: p.Stop, LogEnd: p.logEnd.Load(),
 				Watermark: p.watermark.Load(), Records: p.records.Load(), Bytes: p.bytes.Load(),
-				AtEnd: p.atEnd.Load(), Idle: p.idle.Load(), Finished: p.finished.Load(), Paused: p.paused.Load(),
+				AtEnd: p.atEnd.Load(), Idle: p.idle.Load(), Finished: p.finished.Load(), Paused: p.paused.Load(), Limited: p.limited.Load(),
 				Incarnation: p.Incarnation, Earliest: p.first.Earliest, From: p.first.From,
 			})
 		}

@@ -1,17 +1,20 @@
 // Package target understands --sink URLs: where the rows of a table go, and how the place of a version is called.
 //
 // A URL names a result and not a version of it. In a database ?table= is the name that readers use, a view; version v2 of sessions is the table sessions_v2. In the
-// path of a file or topic {version} stands for the version's name; a path without it is taken as it is.
+// path of a file or topic {version} stands for the version's name; a path without it is taken as it is. A directory or prefix is a root: version v2 of sessions is in
+// sessions/v2 below it.
 //
 // Each kind of target is a file of its own: its entry in kinds, and a case in Open.
 package target
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/millrace/millrace/sink/version"
+	"github.com/millrace/millrace/sink/version/local"
 )
 
 // FirstVersion is the version of a result that nobody has named otherwise.
@@ -26,6 +29,8 @@ type Target struct {
 	Path    string // file, connection string, topic or location, with the version's name in it where it has one
 	Reader  string // the name of the table that readers use, with a schema where it was given one
 	Version string
+	// Result names what the versions are versions of in its catalog: in a database its first table, elsewhere the URL.
+	Result string
 }
 
 // Parse reads a --sink URL. The table is the one of the URL, and otherwise reader.
@@ -35,6 +40,9 @@ func Parse(text, reader, versionName string) (Target, error) {
 	}
 	scheme, rest, ok := strings.Cut(text, ":")
 	k, known := kindOf(scheme)
+	if dir, also := kindOf(scheme + "/"); also && strings.HasSuffix(rest, "/") {
+		k = dir
+	}
 	if !ok || !known {
 		return Target{}, fmt.Errorf("sink %s: use %s", Redact(text), Forms())
 	}
@@ -45,9 +53,12 @@ func Parse(text, reader, versionName string) (Target, error) {
 	if path == "" && !k.noPath {
 		return Target{}, fmt.Errorf("sink %s: it has no path: use %s", Redact(text), k.form)
 	}
-	t := Target{Kind: k.name, Path: path, Reader: reader, Version: versionName}
+	t := Target{Kind: k.name, Path: path, Reader: reader, Version: versionName, Result: k.name + ":" + path}
 	if table != "" {
 		t.Reader = table
+	}
+	if k.tables {
+		t.Result = t.Reader
 	}
 	if !k.tables {
 		if k.shared && versionName != FirstVersion && !strings.Contains(path, placeholder) {
@@ -89,8 +100,14 @@ func (t Target) Place() string {
 	if name := t.Table(); name != "" {
 		return name
 	}
+	if below := t.kind().below; below != nil {
+		return below(t.Path, t.name())
+	}
 	return t.Path
 }
+
+// name is what a place below a root is called.
+func (t Target) name() string { return t.Reader + "/" + t.Version }
 
 // Beside is where rows go that belong to those at t: another table of the same database, or a file or topic beside it. The name is the one of the table, such as
 // metrics: sessions and metrics become session_metrics.
@@ -105,6 +122,17 @@ func (t Target) Beside(name string) (Target, error) {
 	}
 	return b, nil
 }
+
+// Catalog opens the catalog of the result's versions: in its database, or in the file versions.json of the data directory. It connects to nothing yet.
+func (t Target) Catalog(dataDir string) (version.Catalog, error) {
+	if open := t.kind().catalog; open != nil {
+		return open(t)
+	}
+	return local.Open(filepath.Join(dataDir, "versions.json"), t.Result), nil
+}
+
+// Same reports whether two targets of one version are in one database, so that a switch can move both.
+func (t Target) Same(o Target) bool { return t.Kind == o.Kind && t.Database() && t.Path == o.Path }
 
 // Database reports whether the rows are in a table that can be asked.
 func (t Target) Database() bool { return t.kind().tables }
@@ -128,6 +156,9 @@ func (t Target) Hidden() string {
 // String names the target without a password.
 func (t Target) String() string {
 	path := Redact(t.Path)
+	if t.kind().below != nil {
+		path = t.Place()
+	}
 	if describe := t.kind().describe; describe != nil {
 		path = describe(path)
 	}
