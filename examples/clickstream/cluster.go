@@ -29,6 +29,9 @@ func (p *program) connect() (*kafkaCluster, error) {
 	if err != nil {
 		return nil, err
 	}
+	if config.SASL.Mechanism == cluster.Plain && config.TLS == nil {
+		p.say("The password goes to the brokers as it is: --sasl plain is safe with --tls only.")
+	}
 	if len(p.brokers) > 0 {
 		return &kafkaCluster{brokers: p.brokers, config: config}, nil
 	}
