@@ -39,6 +39,8 @@ type Traits struct {
 type Env struct {
 	Job, Operator string
 	Subtask       int          // from 0, stable across restarts
+	Subtasks      int          // how many Writers the sink has in this run; 0 where that is not known
+	Restored      bool         // the job starts from a checkpoint, so a Committer's Recover follows
 	Logger        *slog.Logger // never nil when the engine opens the sink
 }
 

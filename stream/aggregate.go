@@ -17,7 +17,11 @@ import (
 //
 //	Retract(a A, v T) A
 //
-// it can read results that are taken back.
+// it can read results that are taken back. With a method
+//
+//	ResultOf(ctx *Context, w Aggregated[K, A]) O
+//
+// that is called in place of Result, and sees all that is known of the window.
 type Aggregator[K comparable, T, A, O any] interface {
 	// New is the accumulator of an empty window.
 	New() A
@@ -27,6 +31,16 @@ type Aggregator[K comparable, T, A, O any] interface {
 	Merge(a, b A) A
 	// Result is what a window of a key comes to. It may not change a.
 	Result(key K, w window.TimeWindow, a A) O
+}
+
+// Aggregated is what a window came to, for an Aggregator's ResultOf.
+type Aggregated[K comparable, A any] struct {
+	Key    K
+	Window window.TimeWindow
+	Value  A // ResultOf may not change it
+	// Late, Partial and From are as those of Pane.
+	Late, Partial bool
+	From          Ranges
 }
 
 // Aggregate emits a window's result. name is the operator's uid: its state is kept under it.
@@ -66,7 +80,13 @@ func Aggregate[K comparable, T, A, O any](w WindowedStream[K, T], name string, f
 	if codec != nil {
 		fold.Codec = boxCodec[A]{codec}
 	}
-	return windowResult(w, "aggregate", name, opts, fold, f.Result, nil)
+	result := func(_ *Context, w Aggregated[K, A]) O { return f.Result(w.Key, w.Window, w.Value) }
+	if r, ok := f.(interface {
+		ResultOf(ctx *Context, w Aggregated[K, A]) O
+	}); ok {
+		result = r.ResultOf
+	}
+	return windowResult(w, "aggregate", name, opts, fold, result, nil)
 }
 
 // Reduce emits the combination of a window's records, in the order they came.
@@ -101,23 +121,31 @@ func Reduce[K comparable, T any](w WindowedStream[K, T], name string, f func(a, 
 	if codec != nil {
 		fold.Codec = boxCodec[T]{codec}
 	}
-	return windowResult(w, "reduce", name, opts, fold, func(_ K, _ window.TimeWindow, a T) T { return a }, codec)
+	return windowResult(w, "reduce", name, opts, fold, func(_ *Context, w Aggregated[K, T]) T { return w.Value }, codec)
 }
 
-func windowResult[K comparable, T, A, O any](w WindowedStream[K, T], kind, name string, opts []OpOption, fold windowing.Fold[T, box[A]], result func(K, window.TimeWindow, A) O, codec state.Codec[O]) DataStream[O] {
+func windowResult[K comparable, T, A, O any](w WindowedStream[K, T], kind, name string, opts []OpOption, fold windowing.Fold[T, box[A]], result func(*Context, Aggregated[K, A]) O, codec state.Codec[O]) DataStream[O] {
 	if codec == nil {
 		codec = builtin[O]()
 	}
 	c := opOptions(opts)
 	n := w.job().operator(kind, name, c, w.node())
 	out := newOutput(w.job(), n, codec)
-	push := func(t *runtime.Task, next flow.Pusher[O], m *flow.Meta, k string, in window.TimeWindow, a A) error {
-		t.At = n.uid
-		key, err := w.keyed.coder.decode(bytesOf(k))
-		if err != nil {
-			return err
+	// emitter makes what emits the windows of a task: a is the value of p.
+	emitter := func(t *runtime.Task, next flow.Pusher[O]) func(p *windowing.Pane[box[A]]) error {
+		ctx := &Context{task: t, job: w.job(), uid: n.uid, pane: &paneAtHand{purges: w.purges()}, emitted: new(int64)}
+		names := rangesOf{splits: t.Run().Splits}
+		return func(p *windowing.Pane[box[A]]) error {
+			t.At = n.uid
+			key, err := w.keyed.coder.decode(bytesOf(p.Key))
+			if err != nil {
+				return err
+			}
+			from := names.name(p.From)
+			ctx.meta, ctx.now = p.Meta, p.Watermark
+			ctx.pane.at(p.Key, p.Window, from)
+			return next.Push(p.Meta, result(ctx, Aggregated[K, A]{Key: key, Window: p.Window, Value: p.Contents.v, Late: p.Late, Partial: p.Partial, From: from}))
 		}
-		return next.Push(m, result(key, in, a))
 	}
 	if w.assigner.Traits().KeepLast > 0 { // what drops records cannot fold them before
 		var elements windowing.Fold[T, []T]
@@ -126,6 +154,8 @@ func windowResult[K comparable, T, A, O any](w WindowedStream[K, T], kind, name 
 		}
 		connect(w, n, c, elements, func(t *runtime.Task) (func(*windowing.Pane[[]T]) error, flow.Control) {
 			next, control := out.build(t)
+			emit := emitter(t, next)
+			var folded windowing.Pane[box[A]]
 			return func(p *windowing.Pane[[]T]) error {
 				t.At = n.uid
 				var a box[A]
@@ -134,16 +164,15 @@ func windowResult[K comparable, T, A, O any](w WindowedStream[K, T], kind, name 
 						return err
 					}
 				}
-				return push(t, next, p.Meta, p.Key, p.Window, a.v)
+				folded = windowing.Pane[box[A]]{Key: p.Key, Window: p.Window, Contents: &a, Meta: p.Meta, Late: p.Late, Partial: p.Partial, Watermark: p.Watermark, From: p.From}
+				return emit(&folded)
 			}, control
 		})
 		return DataStream[O]{out: out}
 	}
 	connect(w, n, c, fold, func(t *runtime.Task) (func(*windowing.Pane[box[A]]) error, flow.Control) {
 		next, control := out.build(t)
-		return func(p *windowing.Pane[box[A]]) error {
-			return push(t, next, p.Meta, p.Key, p.Window, p.Contents.v)
-		}, control
+		return emitter(t, next), control
 	})
 	return DataStream[O]{out: out}
 }

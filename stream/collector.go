@@ -12,6 +12,7 @@ type Collector[O any] struct {
 	task *runtime.Task
 	uid  string
 	err  error
+	n    int64 // results of this call
 }
 
 // Emit sends v on. A failure further down ends the task when the function returns.
@@ -19,6 +20,7 @@ func (c *Collector[O]) Emit(v O) {
 	if c.err != nil {
 		return
 	}
+	c.n++
 	if c.err = c.next.Push(c.meta, v); c.err == nil { // a failure further down keeps its name
 		c.task.At = c.uid
 	}
@@ -26,6 +28,7 @@ func (c *Collector[O]) Emit(v O) {
 
 func (c *Collector[O]) begin(m *flow.Meta) {
 	c.meta = m
+	c.n = 0
 	c.task.At = c.uid
 }
 

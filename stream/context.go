@@ -12,11 +12,19 @@ import (
 // Context is what a Function sees of the record or timer at hand. It belongs to the function's task and is valid during the call.
 type Context struct {
 	task  *runtime.Task
+	job   *Job
 	uid   string
 	meta  *flow.Meta
 	keyed *keyedContext // nil where the stream is not keyed
 	// now is the operator's own watermark.
 	now int64
+
+	// For ResultID.
+	pane    *paneAtHand // nil where no windows are read
+	timer   timerAtHand
+	emitted *int64 // results of this call so far
+	calls   occurrences
+	asked   int64 // the occurrence that this call has; -1 before it asked
 }
 
 // Timestamp is the event time of the record; of a window, its last millisecond.

@@ -12,6 +12,9 @@ var (
 	ErrShape = runtime.ErrShape
 	// ErrFinished is wrapped when a job that ran to the end of its input finds more.
 	ErrFinished = runtime.ErrFinished
+	// ErrLogCut is wrapped when the log no longer has the record that comes next: where the job's state goes on, or where it was told to begin. The message
+	// has the position and the log's beginning. AllowLogCut goes on behind the cut.
+	ErrLogCut = runtime.ErrLogCut
 	// ErrMisplacedKey is wrapped when a key comes from a split it was declared not to come from.
 	ErrMisplacedKey = errors.New("a key is not where it was declared to be")
 	// ErrRunning is returned by Run when the job is running already.

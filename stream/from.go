@@ -51,11 +51,17 @@ func From[T any](j *Job, name string, src source.Source[T], strategy watermark.S
 				next, control := out.build(t)
 				dead, deadControl := side.dead.build(t)
 				future, futureControl := side.quarantined.build(t)
+				if j.cfg.trace != nil {
+					future = &tracedFuture[T]{future, j.cfg.trace, t, n.uid}
+				}
 				return runtime.SourceChain[T]{
 					Next:    next,
-					Control: flow.Join(control, deadControl, futureControl),
+					Control: j.cfg.trace.end(flow.Join(control, deadControl, futureControl), t, n.uid),
 					Future:  future,
 					Bad: func(m *flow.Meta, e *source.DecodeError) error {
+						if j.cfg.trace != nil {
+							j.cfg.trace.source(TraceUndecodable, n.uid, t, m)
+						}
 						switch {
 						case len(side.dead.readers) > 0:
 							return dead.Push(m, e)

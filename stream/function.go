@@ -54,6 +54,8 @@ type Pane[K comparable, T any] struct {
 	Late bool
 	// Partial says that the job began in mid-log, so near that records of this window may lie before.
 	Partial bool
+	// From is where the records stand in their splits, nil without the window option Provenance. The function may neither keep nor change it.
+	From Ranges
 }
 
 // PerTask gives each task a function of its own, made by new.

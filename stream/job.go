@@ -162,7 +162,7 @@ func (j *Job) attempts(ctx context.Context, store state.Store) error {
 		}
 		failures++
 		delay, again := j.cfg.restart.next(failures)
-		if !again || errors.Is(err, ErrShape) || errors.Is(err, ErrFinished) || errors.Is(err, ErrStopTimeout) || ctx.Err() != nil {
+		if !again || errors.Is(err, ErrShape) || errors.Is(err, ErrFinished) || errors.Is(err, ErrLogCut) || errors.Is(err, ErrStopTimeout) || ctx.Err() != nil {
 			return fmt.Errorf("job %q: %w", j.name, err)
 		}
 		j.cfg.logger.Error("the job failed and starts again from its last checkpoint", "job", j.name, "err", err, "restart", failures, "in", delay)
@@ -270,7 +270,7 @@ func (j *Job) runConfig() runtime.Config {
 	c := &j.cfg
 	return runtime.Config{
 		Job: j.name, Clock: c.clock, Logger: c.logger.With("job", j.name), Meter: c.meter, CheckpointEvery: c.checkpointEvery, BufferTimeout: c.bufferTimeout,
-		RetryFor: c.retryFor, NoDrain: c.noDrain, MaxParallelism: c.maxParallelism, TableBytes: c.memory / 2, Shapes: shapes,
+		RetryFor: c.retryFor, NoDrain: c.noDrain, AllowLogCut: c.allowLogCut, MaxParallelism: c.maxParallelism, TableBytes: c.memory / 2, Shapes: shapes,
 		PartitionLocal: j.local, Shared: j.exchanges(), Limiter: c.limiter,
 	}
 }

@@ -166,6 +166,9 @@ func exchangeTo[T any](o *output[T], n *node, how ship, parallelism int, route f
 	})
 	o.readers = append(o.readers, func(t *runtime.Task) (flow.Pusher[T], flow.Control) {
 		w := x.Writer(t.Ctx, t.Blocked, route())
+		if sp := t.Split(); sp != nil {
+			w.Split = sp.Number
+		}
 		t.AddWriter(w)
 		return w, w
 	})

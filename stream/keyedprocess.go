@@ -127,8 +127,10 @@ func (o *keyedProcess[K, T]) fireOne(e *keyed.Entry, d keyed.Domain) error {
 	}
 	o.entry = e
 	o.context.meta = &o.meta
+	o.context.timer = timerAtHand{true, d, due.at}
 	o.begin(&o.meta)
 	err = o.onTimer(Keyed[K, T]{Key: key}, time.UnixMilli(due.at))
+	o.context.timer.set = false
 	o.entry = nil
 	return err
 }

@@ -33,6 +33,9 @@ type config struct {
 	credit          int
 	memory          int64
 	noDrain         bool
+	version         string
+	trace           *trace // nil for nobody
+	allowLogCut     bool
 	restart         RestartStrategy
 	logger          *slog.Logger
 	meter           metrics.Meter
@@ -110,6 +113,10 @@ func RateLimit(l *limit.Limiter) JobOption { return jobOption(func(c *config) { 
 // NoDrain keeps windows open at the end of bounded input: they stay in the state, and a later run with more input goes on with them. By default the
 // end of input fires everything and finishes the job.
 func NoDrain() JobOption { return jobOption(func(c *config) { c.noDrain = true }) }
+
+// AllowLogCut lets a job go on with a log's oldest record where those before it were deleted before the job had read them. They are counted (positions_cut),
+// and windows that they may belong to are marked as partial. By default such a job fails with ErrLogCut.
+func AllowLogCut() JobOption { return jobOption(func(c *config) { c.allowLogCut = true }) }
 
 // Restart says what happens when the job fails. The default is not to restart.
 func Restart(s RestartStrategy) JobOption { return jobOption(func(c *config) { c.restart = s }) }

@@ -37,7 +37,7 @@ func Process[In, O any](s Input[In], name string, fn Function[In, O], opts ...Op
 	p.instance = func(t *runtime.Task, k *keyedContext) *instance[In] {
 		next, control := out.build(t)
 		sides := n.buildSides(t)
-		return newInstance(n.uid, t, k, make(), next, flow.Join(control, sides))
+		return newInstance(j, n.uid, t, k, make(), next, flow.Join(control, sides))
 	}
 	if p.opens && !p.perTask {
 		j.fail(n, fmt.Errorf("%T has Open and so state of its own: give it as stream.PerTask(constructor), so that each task has one", fn))
@@ -80,10 +80,11 @@ type instance[In any] struct {
 	task    *runtime.Task
 }
 
-func newInstance[In, O any](uid string, t *runtime.Task, k *keyedContext, fn Function[In, O], next flow.Pusher[O], control flow.Control) *instance[In] {
-	i := &instance[In]{context: Context{task: t, uid: uid, keyed: k}, control: control, task: t}
+func newInstance[In, O any](j *Job, uid string, t *runtime.Task, k *keyedContext, fn Function[In, O], next flow.Pusher[O], control flow.Control) *instance[In] {
+	i := &instance[In]{context: Context{task: t, job: j, uid: uid, keyed: k}, control: control, task: t}
 	out := &Collector[O]{next: next, task: t, uid: uid}
 	i.begin = out.begin
+	i.context.emitted = &out.n
 	i.process = func(in In) error { return out.end(fn.Process(&i.context, in, out)) }
 	if f, ok := fn.(TimerHandler[In, O]); ok {
 		i.onTimer = func(in In, at time.Time) error { return out.end(f.OnTimer(&i.context, in, at, out)) }
@@ -108,7 +109,7 @@ func newInstance[In, O any](uid string, t *runtime.Task, k *keyedContext, fn Fun
 
 // invoke runs the function on a record.
 func (i *instance[In]) invoke(m *flow.Meta, in In) error {
-	i.context.meta = m
+	i.context.meta, i.context.asked = m, -1
 	i.begin(m)
 	if m.Retract {
 		if i.retract == nil {
@@ -128,6 +129,8 @@ func (w WindowedStream[K, T]) attach(p *processor[Pane[K, T]]) {
 	}
 	connect(w, p.node, p.opts, fold, func(t *runtime.Task) (func(*windowing.Pane[[]T]) error, flow.Control) {
 		i := p.instance(t, nil)
+		i.context.pane = &paneAtHand{purges: w.purges()}
+		names := rangesOf{splits: t.Run().Splits}
 		return func(b *windowing.Pane[[]T]) error {
 			key, err := w.keyed.coder.decode(bytesOf(b.Key))
 			if err != nil {
@@ -135,7 +138,9 @@ func (w WindowedStream[K, T]) attach(p *processor[Pane[K, T]]) {
 			}
 			i.context.meta, i.context.now = b.Meta, b.Watermark
 			i.begin(b.Meta)
-			return i.process(Pane[K, T]{Key: key, Window: b.Window, Elements: *b.Contents, Late: b.Late, Partial: b.Partial})
+			from := names.name(b.From)
+			i.context.pane.at(b.Key, b.Window, from)
+			return i.process(Pane[K, T]{Key: key, Window: b.Window, Elements: *b.Contents, Late: b.Late, Partial: b.Partial, From: from})
 		}, i.control
 	})
 }

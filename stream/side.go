@@ -64,6 +64,7 @@ func (n *node) buildSides(t *runtime.Task) flow.Control {
 
 // EmitTo sends v to a side output, with the timestamp of the record or timer at hand. Where nobody reads the tag it is dropped.
 func EmitTo[T any](ctx *Context, tag *Tag[T], v T) error {
+	*ctx.emitted++
 	tag.mu.RLock()
 	next := tag.bound[tagKey{ctx.task.Run(), ctx.task.ID(), ctx.uid}]
 	tag.mu.RUnlock()

@@ -19,9 +19,10 @@ type windowOption func(*windowConfig)
 func (f windowOption) applyWindow(c *windowConfig) { f(c) }
 
 type windowConfig struct {
-	lateness time.Duration
-	strict   bool
-	trigger  window.Trigger
+	lateness   time.Duration
+	strict     bool
+	trigger    window.Trigger
+	provenance bool
 }
 
 // AllowedLateness keeps a window open for late records for so long after its end: each that it takes emits the window again, and takes back what the new
@@ -121,6 +122,9 @@ func connect[K comparable, T, A any](w WindowedStream[K, T], n *node, c opConfig
 		j.fail(n, fmt.Errorf("what its windows hold has no codec: give the stream one by WithCodec, or the aggregator a Codec method"))
 		return
 	}
+	if w.cfg.provenance && w.assigner.Traits().KeepLast > 0 {
+		j.fail(n, fmt.Errorf("windows that keep their last records (%s) have no Provenance", w.assigner))
+	}
 	n.detail = w.assigner.String()
 	n.shape = n.kind + "; " + w.shape() + "; holds " + fold.Codec.ID()
 	traits := w.assigner.Traits()
@@ -139,11 +143,22 @@ func connect[K comparable, T, A any](w WindowedStream[K, T], n *node, c opConfig
 			Assigner: w.assigner, Gap: w.gap, Trigger: w.cfg.trigger, Lateness: w.cfg.lateness.Milliseconds(), Strict: w.cfg.strict,
 			OneSplitPerKey: w.keyed.cfg.oneSplit, Fold: fold, Store: store, Now: t.Now, Key: key, Admit: w.keyed.admit(t),
 			Fire: emit, Stateful: j.feedsState(n), Partial: w.partial(t), Late: late, Next: flow.Join(control, lateControl),
+			Provenance: w.cfg.provenance, Trace: j.cfg.trace.windows(n.uid, t),
 		})
 		t.OnWake(op.NextWake, op.Wake)
 		countWindows(t, n.uid, &op.Counters)
 		return &at[T]{op, t, n.uid}, op
 	})
+}
+
+// purges reports whether the panes of a window stand beside each other: none is a version of another.
+func (w WindowedStream[K, T]) purges() bool {
+	traits := w.assigner.Traits()
+	trigger := w.cfg.trigger
+	if trigger == nil {
+		trigger = traits.Trigger
+	}
+	return traits.KeepLast > 0 || trigger != nil && window.Discards(trigger)
 }
 
 // partial is the event time up to which records may be missing: of the task's own split, or of any.

@@ -10,7 +10,10 @@ import (
 )
 
 // TimeWindow is [Start, End) in milliseconds.
-type TimeWindow struct{ Start, End int64 }
+type TimeWindow struct {
+	Start int64 `json:"start"`
+	End   int64 `json:"end"`
+}
 
 // MaxTimestamp is the last millisecond of the window; math.MaxInt64 for the global one.
 func (w TimeWindow) MaxTimestamp() int64 {

@@ -21,6 +21,7 @@ const (
 type program struct {
 	data     string   // directory of everything that is kept
 	brokers  []string // of a real cluster; empty for the embedded broker
+	security security
 	topic    string
 	logLevel string
 	screen   *screen.Screen // messages and progress: standard error
@@ -39,7 +40,7 @@ Without a command it runs the demo: it needs nothing but itself.`,
 		Example: `  clickstream                                             see it work, in seconds
   clickstream produce --in clicks.jsonl.gz                publish your own clicks
   clickstream run --until-end --sink csv:sessions.csv     compute their sessions
-  clickstream run --brokers kafka:9092 --sink 'postgres://user@db/shop?table=sessions_v1'`,
+  clickstream run --brokers kafka:9092 --sink 'postgres://user@db/shop?table=sessions'`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.NoArgs,
@@ -53,7 +54,7 @@ Without a command it runs the demo: it needs nothing but itself.`,
 	demo := newDemo(p)
 	root.RunE = demo.RunE
 	root.Flags().AddFlagSet(demo.Flags())
-	root.AddCommand(demo, newRun(p), newProduce(p), newTopic(p), newBroker(p), newChart(p))
+	root.AddCommand(demo, newRun(p), newReplay(p), newProduce(p), newTopic(p), newBroker(p), newExplain(p), newChart(p))
 	return root
 }
 
@@ -63,6 +64,7 @@ func (p *program) clusterFlags(cmd *cobra.Command) {
 	f.StringVar(&p.data, "data", "data", "directory for the embedded broker, the job's state and the default result")
 	f.StringSliceVar(&p.brokers, "brokers", nil, "Kafka brokers, host:port,...; without it a broker inside the program, with its data in DATA/broker")
 	f.StringVar(&p.topic, "topic", defaultTopic, "topic of the clicks")
+	p.security.flags(f)
 }
 
 func (p *program) logger() (*slog.Logger, error) {

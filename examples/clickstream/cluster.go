@@ -16,25 +16,30 @@ import (
 // connectTimeout bounds how long a cluster is asked for its topic before a command gives up.
 const connectTimeout = 20 * time.Second
 
-// keepForever is the topic's retention: clicks are published with the time they happened, so that any shorter one would take old ones away at once.
-var keepForever = map[string]string{"retention.ms": "-1"}
-
-// kafkaCluster is where the clicks are.
+// kafkaCluster is where the clicks are: what source, sinks, producers and topic tools connect to.
 type kafkaCluster struct {
 	brokers []string
+	config  cluster.Config
 	broker  *embedded.Broker // nil for a real cluster
 }
 
 // connect reaches the cluster, starting the embedded broker where none is named.
 func (p *program) connect() (*kafkaCluster, error) {
+	config, err := p.security.config()
+	if err != nil {
+		return nil, err
+	}
 	if len(p.brokers) > 0 {
-		return &kafkaCluster{brokers: p.brokers}, nil
+		return &kafkaCluster{brokers: p.brokers, config: config}, nil
+	}
+	if config.TLS != nil || config.SASL.Mechanism != "" {
+		return nil, errors.New("--tls... and --sasl... are for the cluster that --brokers names: the embedded broker has neither")
 	}
 	b, err := embedded.Start(p.brokerDir())
 	if err != nil {
 		return nil, err
 	}
-	return &kafkaCluster{b.Addrs(), b}, nil
+	return &kafkaCluster{brokers: b.Addrs(), broker: b}, nil
 }
 
 func (p *program) brokerDir() string { return filepath.Join(p.data, "broker") }
@@ -59,15 +64,22 @@ func (c *kafkaCluster) String() string {
 	return "another process's embedded broker at " + where
 }
 
-// ensureTopic makes the topic if it is missing, and says so.
+// ensureTopic makes the topic if it is missing, and says so. Of a topic of clicks that was made by others it says if it would lose them.
 func (p *program) ensureTopic(ctx context.Context, c *kafkaCluster, name string) error {
 	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
-	_, err := topic.Describe(ctx, c.brokers, name, cluster.Config{})
+	_, err := topic.Describe(ctx, c.brokers, name, c.config)
+	if err == nil && name == p.topic && c.broker == nil {
+		spec := keepForever(c, name)
+		spec.Retention = shortHistory
+		p.warnOfLoss(ctx, c, spec)
+	}
 	if !errors.Is(err, topic.ErrMissing) {
 		return err
 	}
-	if _, err := topic.Create(ctx, c.brokers, topic.Spec{Name: name, Partitions: defaultPartitions, Configs: keepForever}); err != nil {
+	spec := keepForever(c, name)
+	spec.Partitions = defaultPartitions
+	if _, err := topic.Create(ctx, c.brokers, spec); err != nil {
 		return err
 	}
 	p.say("Created topic %s with %d partitions on the %s.", name, defaultPartitions, c)

@@ -40,7 +40,7 @@ func TestDemo(t *testing.T) {
 			require.Contains(t, messages, want)
 		}
 	}
-	same(t, wantSessions(t, "ecom-sessions-30m.csv.gz"), sessionsOf(t, sqliteRows(t, filepath.Join(data, "clickstream.db"), sessionsTable)))
+	same(t, wantSessions(t, "ecom-sessions-30m.csv.gz"), sessionsOf(t, sqliteRows(t, filepath.Join(data, "clickstream.db"), sessionsV1)))
 }
 
 func TestDemoRefusesForeignDirectory(t *testing.T) {
@@ -94,11 +94,11 @@ func TestNoDrainGoesOn(t *testing.T) {
 	publishLines(t, data, line("ann", 1, "add_to_cart"))
 	messages := do(t, "run", "--until-end", "--no-drain", "--data", data)
 	require.Contains(t, messages, "still open")
-	require.Empty(t, sqliteRows(t, db, sessionsTable))
+	require.Empty(t, sqliteRows(t, db, sessionsV1))
 	publishLines(t, data, line("ann", 20, "checkout"))
 	messages = do(t, "run", "--until-end", "--data", data, "--from", "latest")
-	require.Contains(t, messages, "Group sessions has saved state and goes on from there")
-	require.Equal(t, [][]string{{"ann", "60000", "1200000", "1140000", "2", "1", "1", "0"}}, sqliteRows(t, db, sessionsTable))
+	require.Contains(t, messages, "Group sessions-v1 has saved state and goes on from there")
+	require.Equal(t, [][]string{{"ann", "60000", "1200000", "1140000", "2", "1", "1", "0"}}, sqliteRows(t, db, sessionsV1))
 }
 
 // TestStopAndGoOn stops a live job in order and lets another one go on.
@@ -125,7 +125,7 @@ func TestStopAndGoOn(t *testing.T) {
 	require.Contains(t, messages, "Stopped in order. To go on where it was:")
 	require.True(t, strings.HasSuffix(messages, "<nil>"), messages)
 	do(t, "run", "--until-end", "--data", data)
-	require.Len(t, sqliteRows(t, db, sessionsTable), 2)
+	require.Len(t, sqliteRows(t, db, sessionsV1), 2)
 }
 
 func TestFrom(t *testing.T) {
@@ -185,7 +185,7 @@ func TestProduceFormats(t *testing.T) {
 		require.NoError(t, os.WriteFile(path, text, 0o644))
 		require.Contains(t, do(t, "produce", "--in", path, "--data", data, "--rate", "1000"), "Published 3 clicks")
 		do(t, "run", "--until-end", "--data", data)
-		require.Equal(t, [][]string{{"ann", "60000", "180000", "120000", "3", "0", "0", "0"}}, sqliteRows(t, filepath.Join(data, "clickstream.db"), sessionsTable), name)
+		require.Equal(t, [][]string{{"ann", "60000", "180000", "120000", "3", "0", "0", "0"}}, sqliteRows(t, filepath.Join(data, "clickstream.db"), sessionsV1), name)
 	}
 }
 

@@ -87,7 +87,7 @@ func (p *program) cleanDemo() error {
 	if !mine {
 		return fmt.Errorf("another process uses %s: end it first, or give the demo another directory by --data", p.data)
 	}
-	for _, name := range []string{"broker", "state", historyDir, "clickstream.db", "clickstream.db-wal", "clickstream.db-shm"} {
+	for _, name := range []string{"broker", "state", historyDir, "clickstream.db", "clickstream.db-wal", "clickstream.db-shm", "versions.json", "versions.json.lock"} {
 		if err := os.RemoveAll(filepath.Join(p.data, name)); err != nil {
 			return err
 		}
@@ -115,11 +115,11 @@ All of it took %[1]s. Next, on the same clicks:
   Look into the table, if you have sqlite3:
     sqlite3 -box %[4]s 'SELECT * FROM sessions_v1 WHERE abandoned ORDER BY duration_ms DESC LIMIT 5'
 
-  Sessions that end after 15 minutes, into a file:
-    %[2]s run --data %[3]s --group gap15 --gap 15m --until-end --sink csv:sessions-15m.csv
+  Sessions that end after 15 minutes, as version v2 beside the first:
+    %[2]s run --data %[3]s --version v2 --gap 15m --until-end
 
   Keep it running for what is published later; stop it with Ctrl-C or kill -9, start it again, and the table comes out the same:
-    %[2]s run --data %[3]s --group live --sink 'sqlite:%[4]s?table=sessions_live' --metrics-table metrics_live
+    %[2]s run --data %[3]s --version live
 
   Your own clicks:
     %[2]s produce --help

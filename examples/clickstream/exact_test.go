@@ -120,11 +120,11 @@ func TestHardData(t *testing.T) {
 						"--sink", "sqlite:"+db, "--late-sink", "sqlite:"+db, fmt.Sprintf("--local-keys=%t", local), "--parallelism", "3", "--memory", "1MiB",
 						"--checkpoint-every", "20ms")
 					want := wantSessions(t, "hard-sessions-"+name+".csv.gz")
-					same(t, want, sessionsOf(t, sqliteRows(t, db, sessionsTable)))
-					same(t, wantMetrics(want, 30*minute), metricsOf(t, sqliteRows(t, db, metricsTable)))
+					same(t, want, sessionsOf(t, sqliteRows(t, db, sessionsV1)))
+					same(t, wantMetrics(want, 30*minute), metricsOf(t, sqliteRows(t, db, metricsV1)))
 					late, err := oracle.ReadFile(filepath.Join(testdata, "hard-late-"+name+".csv.gz"), oracle.ReadLate)
 					require.NoError(t, err)
-					same(t, lateText(late), sortedRows(sqliteRows(t, db, lateTable)))
+					same(t, lateText(late), sortedRows(sqliteRows(t, db, lateV1)))
 					require.Regexp(t, fmt.Sprintf(`late events +%d,%03d `, len(late)/1000, len(late)%1000), messages)
 				})
 			}
@@ -133,7 +133,7 @@ func TestHardData(t *testing.T) {
 }
 
 func memoryTables() (*sinkmemory.Table[string, Session], *sinkmemory.Table[int64, HourMetrics]) {
-	return sinkmemory.NewTable(sessionRows.key), sinkmemory.NewTable(func(m HourMetrics) int64 { return m.WindowStart })
+	return sinkmemory.NewTable(sessionRows.Key), sinkmemory.NewTable(func(m HourMetrics) int64 { return m.WindowStart })
 }
 
 func oracleRows(sessions []Session) []oracle.SessionRow {

@@ -109,7 +109,7 @@ func (w *watched) speed(n progress.Now) string {
 }
 
 // count is one operator's counter.
-func count(job *stream.Job, name, operator string) (n int64) {
+func count(job watchable, name, operator string) (n int64) {
 	for _, s := range job.Counters() {
 		if s.Name == name && len(s.Labels) == 2 && s.Labels[1] == operator {
 			n += s.Value

@@ -36,6 +36,13 @@ const (
 	minute   = int64(60_000)
 )
 
+// The tables of the first version.
+const (
+	sessionsV1 = sessionsTable + "_v1"
+	metricsV1  = "session_metrics_v1"
+	lateV1     = lateTable + "_v1"
+)
+
 // output collects what a command prints; it may be read while the command runs.
 type output struct {
 	mu   sync.Mutex
@@ -221,8 +228,8 @@ func sqliteRowsIfAny(t testing.TB, path string) [][]string {
 	require.NoError(t, err)
 	defer db.Close()
 	var n int
-	if err := db.QueryRowContext(t.Context(), "SELECT count(*) FROM "+sessionsTable).Scan(&n); err != nil || n == 0 {
+	if err := db.QueryRowContext(t.Context(), "SELECT count(*) FROM "+sessionsV1).Scan(&n); err != nil || n == 0 {
 		return nil
 	}
-	return sqliteRows(t, path, sessionsTable)
+	return sqliteRows(t, path, sessionsV1)
 }

@@ -47,11 +47,11 @@ func TestRealServers(t *testing.T) {
 					do(t, append([]string{"produce", "--in", filepath.Join(testdata, "hard.jsonl.gz")}, common...)...)
 					do(t, append([]string{
 						"run", "--until-end", "--group", topic, "--lateness", fmt.Sprintf("%dm", lateness), fmt.Sprintf("--local-keys=%t", local), "--parallelism", "3",
-						"--sink", run.sink(sessionsTable), "--metrics-table", run.table(metricsTable), "--checkpoint-every", "50ms",
+						"--sink", run.sink(), "--checkpoint-every", "50ms",
 					}, common...)...)
 					want := wantSessions(t, "hard-sessions-"+name+".csv.gz")
-					same(t, want, sessionsOf(t, run.rows(t, sessionsTable)))
-					same(t, wantMetrics(want, 30*minute), metricsOf(t, run.rows(t, metricsTable)))
+					same(t, want, sessionsOf(t, run.rows(t, sessionsV1)))
+					same(t, wantMetrics(want, 30*minute), metricsOf(t, run.rows(t, metricsV1)))
 				})
 			}
 		}
@@ -68,7 +68,7 @@ func TestRealTopic(t *testing.T) {
 	require.Contains(t, messages, "3,605")
 }
 
-// postgresRun is tables of one test's own.
+// postgresRun is a schema of one test's own.
 type postgresRun struct {
 	dsn    string
 	number int64
@@ -76,29 +76,33 @@ type postgresRun struct {
 
 func newPostgresRun(t *testing.T, dsn string) postgresRun {
 	r := postgresRun{dsn, time.Now().UnixNano()}
-	t.Cleanup(func() {
-		ctx := context.Background()
-		db, err := pgx.Connect(ctx, dsn)
-		require.NoError(t, err)
-		defer db.Close(ctx)
-		for _, name := range []string{sessionsTable, metricsTable} {
-			_, err := db.Exec(ctx, "DROP TABLE IF EXISTS "+r.table(name))
-			require.NoError(t, err)
-		}
-	})
+	r.exec(t, "CREATE SCHEMA "+r.schema())
+	t.Cleanup(func() { r.exec(t, "DROP SCHEMA "+r.schema()+" CASCADE") })
 	return r
 }
 
-func (r postgresRun) table(name string) string { return fmt.Sprintf("%s_%d", name, r.number) }
+func (r postgresRun) exec(t *testing.T, sql string) {
+	t.Helper()
+	ctx := context.Background()
+	db, err := pgx.Connect(ctx, r.dsn)
+	require.NoError(t, err)
+	defer db.Close(ctx)
+	_, err = db.Exec(ctx, sql)
+	require.NoError(t, err)
+}
 
-// sink is the URL of a table; other parameters stay.
-func (r postgresRun) sink(name string) string {
+func (r postgresRun) schema() string { return fmt.Sprintf("run_%d", r.number) }
+
+func (r postgresRun) table(name string) string { return r.schema() + "." + name }
+
+// sink is the URL of a result; other parameters stay.
+func (r postgresRun) sink() string {
 	u, err := url.Parse(r.dsn)
 	if err != nil {
 		panic(err)
 	}
 	q := u.Query()
-	q.Set("table", r.table(name))
+	q.Set("table", r.table(sessionsTable))
 	u.RawQuery = q.Encode()
 	return u.String()
 }

@@ -69,9 +69,9 @@ func killAndCompare(t *testing.T, log loggen.Config, memory string) {
 	want, err := oracle.Final(split, oracle.Params{Gap: 30 * minute, Bound: minute})
 	require.NoError(t, err)
 	sessions := want.Sessions()
-	same(t, sessions, sessionsOf(t, sqliteRows(t, db, sessionsTable)))
-	same(t, wantMetrics(sessions, 30*minute), metricsOf(t, sqliteRows(t, db, metricsTable)))
-	same(t, lateText(want.LateRows()), sortedRows(sqliteRows(t, db, lateTable)))
+	same(t, sessions, sessionsOf(t, sqliteRows(t, db, sessionsV1)))
+	same(t, wantMetrics(sessions, 30*minute), metricsOf(t, sqliteRows(t, db, metricsV1)))
+	same(t, lateText(want.LateRows()), sortedRows(sqliteRows(t, db, lateV1)))
 }
 
 // places are where to kill: one in each tenth of the log between 5 and 95 percent.

@@ -11,6 +11,7 @@ import (
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/pflag"
 
+	"github.com/millrace/millrace/examples/clickstream/internal/target"
 	"github.com/millrace/millrace/source/kafka"
 	"github.com/millrace/millrace/state"
 	memorystate "github.com/millrace/millrace/state/memory"
@@ -31,9 +32,10 @@ type runOptions struct {
 	from            string
 	untilEnd        bool
 	noDrain         bool
+	allowCut        bool
 	definition      Definition
 	sink            string
-	metricsTable    string
+	version         string
 	lateSink        string
 	parallelism     int
 	memory          string
@@ -43,17 +45,23 @@ type runOptions struct {
 }
 
 func (o *runOptions) flags(f *pflag.FlagSet) {
-	f.StringVar(&o.group, "group", "sessions", "name of this computation: its state is in DATA/state/GROUP, its progress in Kafka under that consumer group")
+	o.common(f, target.FirstVersion)
 	f.StringVar(&o.from, "from", fromEarliest, "where a new group begins: earliest, latest, committed, or a time such as 2024-03-01T00:00:00Z")
 	f.BoolVar(&o.untilEnd, "until-end", false, "stop at what is the end of the topic now, closing all sessions")
 	f.BoolVar(&o.noDrain, "no-drain", false, "with --until-end, keep the last sessions open, so that the group can go on later")
+}
+
+// common are the flags of every command that computes the result.
+func (o *runOptions) common(f *pflag.FlagSet, version string) {
+	f.StringVar(&o.version, "version", version, "version of the result to write, in tables of its own beside those of other versions; lowercase letters, digits and _")
+	f.StringVar(&o.group, "group", "", "name of this computation: its state is in DATA/state/GROUP, its progress in Kafka under that consumer group (default sessions-VERSION)")
+	f.BoolVar(&o.allowCut, allowCutFlag, false, "go on although clicks were deleted from the topic before the group had read them; sessions that may lack some are counted")
 	f.DurationVar(&o.definition.Gap, "gap", 30*time.Minute, "a session ends when its user does nothing for longer")
 	f.DurationVar(&o.definition.OutOfOrderness, "out-of-orderness", time.Minute, "how far clicks may be out of order")
 	f.DurationVar(&o.definition.Lateness, "lateness", 0, "how long a finished session still takes clicks that come later")
 	f.BoolVar(&o.definition.LocalKeys, "local-keys", true, "one task per partition, without an exchange; false spreads users over --parallelism tasks")
 	f.IntVar(&o.parallelism, "parallelism", 1, "tasks behind the exchange of --local-keys=false")
-	f.StringVar(&o.sink, "sink", "", "where sessions go, see above (default sqlite:DATA/clickstream.db?table=sessions_v1)")
-	f.StringVar(&o.metricsTable, "metrics-table", metricsTable, "table of the hourly metrics, in the sink's database")
+	f.StringVar(&o.sink, "sink", "", "where sessions go, see above (default sqlite:DATA/clickstream.db?table=sessions)")
 	f.StringVar(&o.lateSink, "late-sink", "", "where clicks go that came too late for any session; without it they are only counted")
 	f.StringVar(&o.memory, "memory", "512MiB", "memory for the job's state; what does not fit stays on disk")
 	f.StringVar(&o.backend, "backend", "pebble", "what keeps the state: pebble, or memory (with snapshots on disk)")
@@ -66,9 +74,9 @@ type settings struct {
 	runOptions
 	stateDir      string
 	restored      bool // the group has state
-	sessions      target
-	metrics       target
-	late          target // kind is empty without
+	sessions      target.Target
+	metrics       target.Target
+	late          target.Target // Kind is empty without
 	jobOptions    []stream.JobOption
 	sourceOptions []kafka.Option
 }
@@ -78,9 +86,6 @@ var groupName = regexp.MustCompile(`^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$`)
 // resolve understands the flags, or says what is wrong with them.
 func (o *runOptions) resolve(p *program) (settings, error) {
 	s := settings{runOptions: *o}
-	if !groupName.MatchString(o.group) {
-		return s, fmt.Errorf("--group %q: use letters, digits, and . _ - but no . at the beginning: it names a directory", o.group)
-	}
 	if o.definition.Gap <= 0 || o.definition.OutOfOrderness < 0 || o.definition.Lateness < 0 {
 		return s, fmt.Errorf("--gap %s must be above zero, --out-of-orderness %s and --lateness %s not below", o.definition.Gap, o.definition.OutOfOrderness, o.definition.Lateness)
 	}
@@ -90,25 +95,36 @@ func (o *runOptions) resolve(p *program) (settings, error) {
 	if o.definition.LocalKeys && o.parallelism != 1 {
 		p.say("--parallelism %d has no effect with --local-keys, which has one task per partition; add --local-keys=false.", o.parallelism)
 	}
-	s.stateDir = filepath.Join(p.data, "state", o.group)
-	s.restored = notEmpty(s.stateDir)
-	return s, firstError(func() error { return s.targets(p) }, s.source, func() error { return s.job(p) })
+	return s, firstError(func() error { return s.targets(p) }, func() error { return s.state(p) }, s.source, func() error { return s.job(p) })
 }
 
 func (s *settings) targets(p *program) (err error) {
 	if s.sink == "" {
 		s.sink = "sqlite:" + filepath.Join(p.data, "clickstream.db")
 	}
-	if s.sessions, err = parseTarget(s.sink, sessionsTable); err != nil {
+	if s.sessions, err = target.Parse(s.sink, sessionsTable, s.version); err != nil {
 		return err
 	}
-	if s.metrics, err = s.sessions.metrics(s.metricsTable); err != nil {
+	if s.metrics, err = s.sessions.Beside(metricsName); err != nil {
 		return err
 	}
 	if s.lateSink != "" {
-		s.late, err = parseTarget(s.lateSink, lateTable)
+		s.late, err = target.Parse(s.lateSink, lateTable, s.version)
 	}
 	return err
+}
+
+// state finds the group's. Each version has a group of its own.
+func (s *settings) state(p *program) error {
+	if s.group == "" {
+		s.group = s.sessions.Reader + "-" + s.version
+	}
+	if !groupName.MatchString(s.group) {
+		return fmt.Errorf("--group %q: use letters, digits, and . _ - but no . at the beginning: it names a directory", s.group)
+	}
+	s.stateDir = filepath.Join(p.data, "state", s.group)
+	s.restored = notEmpty(s.stateDir)
+	return nil
 }
 
 func (s *settings) source() error {
@@ -153,6 +169,9 @@ func (s *settings) job(p *program) error {
 	s.jobOptions = []stream.JobOption{
 		stream.StateDir(s.stateDir), stream.Backend(backend()), stream.MemoryBudget(int64(memory)), stream.CheckpointEvery(s.checkpointEvery),
 		stream.DefaultParallelism(s.parallelism), stream.Restart(stream.ExponentialDelay(firstRestart, lastRestart, calm)), stream.Logger(logger),
+	}
+	if s.allowCut {
+		s.jobOptions = append(s.jobOptions, stream.AllowLogCut())
 	}
 	if s.noDrain {
 		s.jobOptions = append(s.jobOptions, stream.NoDrain())

@@ -105,7 +105,7 @@ type published struct {
 
 // publish sends all clicks. What was sent before an error is acknowledged when it returns.
 func (p *program) publish(ctx context.Context, c *kafkaCluster, clicks *clickReader, in *meter, pub publication) (n published, err error) {
-	producer, err := kafka.NewProducer(c.brokers)
+	producer, err := kafka.NewProducer(c.brokers, kafka.Connect(c.config))
 	if err != nil {
 		return n, err
 	}

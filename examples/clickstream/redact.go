@@ -1,17 +1,6 @@
 package main
 
-import "regexp"
-
-// password is what stands between a user's name and the host in a URL, or behind a password parameter.
-var password = regexp.MustCompile(`(://[^:/@\s]*:)[^@\s]*@|((?i:password)=)[^&\s"']*`)
+import "github.com/millrace/millrace/examples/clickstream/internal/target"
 
 // redact takes passwords out of text that is printed: errors and command lines may quote a sink's URL.
-func redact(text string) string {
-	return password.ReplaceAllStringFunc(text, func(m string) string {
-		parts := password.FindStringSubmatch(m)
-		if parts[1] != "" {
-			return parts[1] + "***@"
-		}
-		return parts[2] + "***"
-	})
-}
+func redact(text string) string { return target.Redact(text) }

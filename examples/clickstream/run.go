@@ -10,6 +10,8 @@ import (
 
 	"github.com/millrace/millrace/codec"
 	pb "github.com/millrace/millrace/examples/clickstream/clickstreampb"
+	"github.com/millrace/millrace/examples/clickstream/internal/target"
+	"github.com/millrace/millrace/source"
 	"github.com/millrace/millrace/source/kafka"
 	"github.com/millrace/millrace/source/limit"
 	"github.com/millrace/millrace/stream"
@@ -33,14 +35,14 @@ The job keeps its place and its open sessions in DATA/state/GROUP. However it en
 command goes on where it was, and the table comes out the same. Without --until-end it runs until Ctrl-C.
 
 Where sessions go (--sink):
-  sqlite:PATH?table=T     a table of a SQLite file; it and the table are created if missing
-  postgres://...?table=T  a table of a PostgreSQL database, created if missing; the password may come from PGPASSWORD
-  csv:PATH, jsonl:PATH    a file, which appears when the job has ended
-  kafka:TOPIC             a topic of the same cluster, JSON keyed by user and start
-  print:                  standard output
-Hourly metrics go to the table session_metrics, to PATH-metrics.csv, or to TOPIC-metrics.`,
+` + target.Help() + `
+Hourly metrics go to session_metrics, to PATH-metrics.csv, or to TOPIC-metrics.
+
+A result has versions (--version, v1 by default): the same tables, computed by other definitions, side by side. In a database the rows of version v2 are
+in tables called sessions_v2 and session_metrics_v2. In a path {version} stands for the version's name; without it the path is taken as it is.
+Each version has a group of its own, sessions-v2.`,
 		Example: `  clickstream run --until-end --sink csv:sessions.csv
-  clickstream run --group gap15 --gap 15m --until-end --sink 'sqlite:data/clickstream.db?table=sessions_15m' --metrics-table metrics_15m`,
+  clickstream run --version v2 --gap 15m --until-end`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return p.run(cmd.Context(), o) },
 	}
@@ -68,15 +70,15 @@ func (p *program) runOn(ctx context.Context, c *kafkaCluster, o runOptions) (err
 		return err
 	}
 	if s.restored && o.from != fromEarliest {
-		p.say("Group %s has saved state and goes on from there: --from %s is for new groups.", o.group, o.from)
+		p.say("Group %s has saved state and goes on from there: --from %s is for new groups.", s.group, s.from)
 	}
 	to, err := p.outputs(ctx, c, s)
 	if err != nil {
 		return err
 	}
 	o.watching.limit = limit.New(limit.Rate{}) // none, until somebody sets one on the page
-	job := stream.NewJob("session-analytics", append(s.jobOptions, stream.RateLimit(o.watching.limit))...)
-	analyze(job, kafka.Source(c.brokers, p.topic, codec.Proto[*pb.ClickEvent](), s.sourceOptions...), s.definition, to)
+	job := stream.NewJob(jobName, append(s.jobOptions, stream.RateLimit(o.watching.limit))...)
+	analyze(job, p.clicks(c, s.sourceOptions...), s.definition, to)
 	w, err := p.watch(job, o.watching.of(o.group))
 	if err != nil {
 		return err
@@ -85,7 +87,7 @@ func (p *program) runOn(ctx context.Context, c *kafkaCluster, o runOptions) (err
 	r, err := w.follow(ctx)
 	r.settings = s
 	if err != nil {
-		return o.explain(err)
+		return s.explain(err)
 	}
 	if err := p.summarize(ctx, r); err != nil {
 		return err
@@ -94,14 +96,22 @@ func (p *program) runOn(ctx context.Context, c *kafkaCluster, o runOptions) (err
 	return nil
 }
 
+// clicks is the topic as a source.
+func (p *program) clicks(c *kafkaCluster, options ...kafka.Option) source.Source[*pb.ClickEvent] {
+	return kafka.Source(c.brokers, p.topic, codec.Proto[*pb.ClickEvent](), append(options, kafka.Connect(c.config))...)
+}
+
 // explain adds what to do about the engine's refusals.
 func (o *runOptions) explain(err error) error {
 	switch {
 	case errors.Is(err, stream.ErrFinished):
 		return fmt.Errorf("%w\nGroup %s was run to the end, which closed its last sessions, so it takes no more clicks. "+
-			"Compute everything again as another --group, or use --no-drain the next time you mean to go on later", err, o.group)
+			"Compute everything again as another --version, or use --no-drain the next time you mean to go on later", err, o.group)
 	case errors.Is(err, stream.ErrShape):
-		return fmt.Errorf("%w\nGroup %s was begun with another definition. Use another --group, and another table, for this one", err, o.group)
+		return fmt.Errorf("%w\nGroup %s was begun with another definition. Compute this one beside it as another --version", err, o.group)
+	case errors.Is(err, stream.ErrLogCut):
+		return fmt.Errorf("%w\nCompute everything that is left as another --version, or go on without what is gone by --%s. "+
+			"What deletes clicks, clickstream topic check says", err, allowCutFlag)
 	case errors.Is(err, stream.ErrMisplacedKey):
 		return fmt.Errorf("%w\nThe clicks were not published by user_id with murmur2. Use --local-keys=false if each user is still in one partition", err)
 	}

@@ -4,17 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
-	"os"
 
+	"github.com/millrace/millrace/examples/clickstream/internal/target"
 	"github.com/millrace/millrace/sink"
 )
 
 // outputs makes the job's sinks and tries each, so that a wrong password or table shows at once and not in a job that tries again and again.
 func (p *program) outputs(ctx context.Context, c *kafkaCluster, s settings) (to Outputs, err error) {
-	targets := []target{s.sessions, s.metrics}
-	if s.late.kind != "" {
+	targets := []target.Target{s.sessions, s.metrics}
+	if s.late.Kind != "" {
 		targets = append(targets, s.late)
 	}
 	for _, t := range targets {
@@ -22,31 +21,26 @@ func (p *program) outputs(ctx context.Context, c *kafkaCluster, s settings) (to 
 			return to, err
 		}
 	}
-	to.Sessions = openTarget(s.sessions, sessionRows, c.brokers, p.out)
-	to.Metrics = openTarget(s.metrics, metricsRows, c.brokers, p.out)
+	env := target.Env{Brokers: c.brokers, Connection: c.config, Out: p.out}
+	to.Sessions = target.Open(s.sessions, sessionRows, env)
+	to.Metrics = target.Open(s.metrics, metricsRows, env)
 	err = errors.Join(try(ctx, "sessions", to.Sessions), try(ctx, "metrics", to.Metrics))
-	if s.late.kind != "" {
-		to.Late = openTarget(s.late, lateRows, c.brokers, p.out)
+	if s.late.Kind != "" {
+		to.Late = target.Open(s.late, lateRows, env)
 		err = errors.Join(err, try(ctx, "late", to.Late))
 	}
 	return to, err
 }
 
 // prepare sees to it that the target can be begun.
-func (p *program) prepare(ctx context.Context, c *kafkaCluster, t target, restored bool) error {
-	switch {
-	case t.kind == "kafka" && t.path == p.topic:
-		return fmt.Errorf("sink kafka:%s is the topic of the clicks: name another one", t.path)
-	case t.kind == "kafka":
-		return p.ensureTopic(ctx, c, t.path)
-	case t.file() && !restored:
-		_, err := os.Lstat(t.path)
-		if err == nil {
-			return fmt.Errorf("%s exists, and a result is never overwritten: move it away or choose another path", t.path)
-		}
-		if !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
+func (p *program) prepare(ctx context.Context, c *kafkaCluster, t target.Target, restored bool) error {
+	switch topic := t.Topic(); {
+	case topic != "" && topic == p.topic:
+		return fmt.Errorf("sink kafka:%s is the topic of the clicks: name another one", topic)
+	case topic != "":
+		return p.ensureTopic(ctx, c, topic)
+	case !restored:
+		return t.Fresh()
 	}
 	return nil
 }

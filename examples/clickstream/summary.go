@@ -9,12 +9,13 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 
 	"github.com/millrace/millrace/examples/clickstream/internal/screen"
+	"github.com/millrace/millrace/examples/clickstream/internal/target"
 )
 
 // summarize tells what a run came to.
 func (p *program) summarize(ctx context.Context, r result) error {
 	if r.finished() {
-		p.say("Group %s is finished: it had read the topic to the end before, and nothing was published since.\nThe sessions are in %s. To compute them again use another --group.",
+		p.say("Group %s is finished: it had read the topic to the end before, and nothing was published since.\nThe sessions are in %s. To compute them again use another --version.",
 			r.settings.group, r.settings.sessions)
 		return nil
 	}
@@ -30,7 +31,7 @@ func (p *program) summarize(ctx context.Context, r result) error {
 		t.row("quarantined", "%s events more than a day later than their record's timestamp", humanize.Comma(r.skewed))
 	}
 	t.row("state", "%s keys left memory for the disk, %s read back from there", humanize.Comma(r.state.Evictions), humanize.Comma(r.state.Reads))
-	if r.settings.sessions.kind == "sqlite" {
+	if r.settings.sessions.Kind == "sqlite" {
 		facts, err := readFacts(ctx, r.settings.sessions)
 		if err != nil {
 			return err
@@ -40,7 +41,7 @@ func (p *program) summarize(ctx context.Context, r result) error {
 	t.section("Results")
 	t.row("sessions", "%s", r.settings.place(r.settings.sessions, r.stopped))
 	t.row("by the hour", "%s", r.settings.place(r.settings.metrics, r.stopped))
-	if r.settings.late.kind != "" {
+	if r.settings.late.Kind != "" {
 		t.row("late events", "%s", r.settings.place(r.settings.late, r.stopped))
 	}
 	p.say("\n%s", t.render())
@@ -54,9 +55,9 @@ func (p *program) summarize(ctx context.Context, r result) error {
 }
 
 // place is where rows are; a file shows its name when the job has ended.
-func (s settings) place(t target, stopped bool) string {
-	if t.file() && (stopped || s.noDrain) {
-		return t.path + ".inprogress (becomes " + t.path + " when the job ends)"
+func (s settings) place(t target.Target, stopped bool) string {
+	if hidden := t.Hidden(); hidden != "" && (stopped || s.noDrain) {
+		return hidden + " (becomes " + t.Path + " when the job ends)"
 	}
 	return t.String()
 }
@@ -81,8 +82,8 @@ func (s summary) row(name, format string, args ...any) {
 	s.w.AppendRow(table.Row{"  " + name, fmt.Sprintf(format, args...)})
 }
 
-func (s summary) facts(f facts, t target) {
-	s.section("All in " + t.table)
+func (s summary) facts(f facts, t target.Target) {
+	s.section("All in " + t.Table())
 	s.row("sessions", "%s of %s users", humanize.Comma(f.sessions), humanize.Comma(f.users))
 	s.row("duration", "mean %s, median %s", seconds(f.meanMs), seconds(f.medianMs))
 	s.row("cart abandonment", "%.2f %% (%s of %s sessions with a cart)", f.abandonment(), humanize.Comma(f.abandoned), humanize.Comma(f.withCart))

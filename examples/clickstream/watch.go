@@ -21,7 +21,7 @@ const sampleEvery = 200 * time.Millisecond
 
 // watching is how a job is watched: the flags that commands which run a job share.
 type watching struct {
-	name  string // of the history and on the page
+	name  string // of the history and on the page; "" keeps no history
 	every time.Duration
 	http  string
 	keep  bool
@@ -43,11 +43,18 @@ func (w watching) of(name string) watching {
 	return w
 }
 
+// watchable is a job, or a replay.
+type watchable interface {
+	progress.Job
+	web.Graph
+	StateStats() stream.StateStats
+}
+
 // watched is a job with its recorder and, with --http, its page.
 type watched struct {
 	watching
 	program  *program
-	job      *stream.Job
+	job      watchable
 	recorder *progress.Recorder
 	server   *web.Server // nil without --http
 	stop     context.CancelFunc
@@ -55,10 +62,14 @@ type watched struct {
 }
 
 // watch prepares to follow a job. Close ends the page.
-func (p *program) watch(job *stream.Job, w watching) (*watched, error) {
+func (p *program) watch(job watchable, w watching) (*watched, error) {
 	history := filepath.Join(p.data, historyDir)
 	out := &watched{watching: w, program: p, job: job}
-	out.recorder = progress.New(w.name, job, progress.Interval(sampleEvery), progress.File(filepath.Join(history, w.name+".jsonl")))
+	options := []progress.Option{progress.Interval(sampleEvery)}
+	if w.name != "" {
+		options = append(options, progress.File(filepath.Join(history, w.name+".jsonl")))
+	}
+	out.recorder = progress.New(w.name, job, options...)
 	if w.http == "" {
 		return out, nil
 	}

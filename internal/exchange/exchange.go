@@ -27,6 +27,7 @@ type Batch[T any] struct {
 	Idle, End bool
 	Barrier   int64 // number of the checkpoint whose barrier follows the records; 0 for none
 	Lane      int   // number of the lane in its inbox
+	Split     int32 // the Writer's
 	free      chan *Batch[T]
 }
 
@@ -74,6 +75,8 @@ type Route[T any] interface {
 
 // Writer is the sending end of one task. It is a flow.Pusher and a flow.Control; Flush, Barrier, Idle and End are the task's to call.
 type Writer[T any] struct {
+	// Split is that of the sending task, flow.NoSplit where it has none.
+	Split     int32
 	ctx       context.Context
 	blocked   func(waits bool)
 	x         *Exchange[T]
@@ -96,7 +99,7 @@ type lane[T any] struct {
 
 // Writer adds a sending task. ctx ends its waiting; blocked is told when it begins and ends to wait for a receiver.
 func (x *Exchange[T]) Writer(ctx context.Context, blocked func(waits bool), route Route[T]) *Writer[T] {
-	w := &Writer[T]{ctx: ctx, blocked: blocked, x: x, route: route, watermark: minWatermark, lanes: make([]lane[T], len(x.inboxes))}
+	w := &Writer[T]{Split: flow.NoSplit, ctx: ctx, blocked: blocked, x: x, route: route, watermark: minWatermark, lanes: make([]lane[T], len(x.inboxes))}
 	for i, in := range x.inboxes {
 		w.lanes[i] = lane[T]{number: in.lanes, free: make(chan *Batch[T], x.credit), watermark: minWatermark}
 		in.lanes++
@@ -158,6 +161,7 @@ func (w *Writer[T]) send(r int, barrier int64) error {
 	b := l.open
 	l.open = nil
 	w.pending -= len(b.Records)
+	b.Split = w.Split
 	b.Lane, b.Watermark, b.Idle, b.End, b.Barrier = l.number, w.watermark, w.idle, w.ended, barrier
 	l.watermark, l.idle = w.watermark, w.idle
 	select {

@@ -75,6 +75,7 @@ func (r *Run) resume(operator string, sp *source.Split) (splitMeta, error) {
 		if r.restored {
 			saved.Position = sp.Earliest
 		}
+		saved.First = &firstMeta{sp.Earliest, max(sp.Earliest, saved.Position)}
 		r.meta.splits[key] = saved
 		return saved, nil
 	}
@@ -99,6 +100,10 @@ func splitKey(operator, id string) string { return operator + "/" + id }
 // addSplit makes the task of a split, where the restored job left it.
 func addSplit[T any](ctx context.Context, r *Run, cfg *SourceConfig[T], session source.Session[T], committer *committer, sp source.Split) error {
 	saved, err := r.resume(cfg.Name, &sp)
+	skipped := false
+	if err == nil {
+		skipped, err = r.checkCut(cfg.Name, &sp, &saved)
+	}
 	if err != nil {
 		return &OperatorError{Operator: cfg.Name, Err: err}
 	}
@@ -110,7 +115,7 @@ func addSplit[T any](ctx context.Context, r *Run, cfg *SourceConfig[T], session 
 	if guard == 0 {
 		guard = watermark.DefaultFutureGuard
 	}
-	split := &Split{Split: sp, Operator: cfg.Name, Number: saved.Number, begun: saved.Position, drift: drift.Milliseconds()}
+	split := &Split{Split: sp, Operator: cfg.Name, Number: saved.Number, first: saved.first(), begun: saved.Position, drift: drift.Milliseconds()}
 	if !cfg.Aligned {
 		split.drift = -1
 	}
@@ -136,7 +141,7 @@ func addSplit[T any](ctx context.Context, r *Run, cfg *SourceConfig[T], session 
 		s.guardMs = math.MaxInt64
 	}
 	s.meta.Split = split.Number
-	s.midLog = saved.Watermark == math.MinInt64 && saved.Position > sp.Earliest
+	s.midLog = skipped || saved.Watermark == math.MinInt64 && saved.Position > sp.Earliest
 	if cfg.Strategy.New != nil {
 		s.generate = cfg.Strategy.New()
 	}
@@ -151,7 +156,7 @@ func addSplit[T any](ctx context.Context, r *Run, cfg *SourceConfig[T], session 
 		}
 		set(c.Batch, "split", splitKey(cfg.Name, sp.ID), splitMeta{
 			Number: split.Number, Position: s.position, Stop: sp.Stop, Watermark: s.watermark, Partitions: sp.Partitions,
-			Finished: s.watermark == math.MaxInt64, Incarnation: sp.Incarnation, Partial: partial,
+			Finished: s.watermark == math.MaxInt64, Incarnation: sp.Incarnation, Partial: partial, First: saved.First,
 		})
 		return nil
 	})

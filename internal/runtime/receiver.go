@@ -140,6 +140,7 @@ func (r *Receiver[T]) process(b *exchange.Batch[T]) error {
 	}
 	r.in.Add(int64(len(b.Records)))
 	before := r.valve.Watermark()
+	t.moved = b.Split
 	r.valve.Set(b.Lane, b.Watermark, b.Idle, b.End)
 	if w := r.valve.Watermark(); w > before && w != math.MaxInt64 {
 		if err := t.guard(func() error { return r.control.Advance(w) }); err != nil {

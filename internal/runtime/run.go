@@ -28,6 +28,7 @@ type Config struct {
 	BufferTimeout   time.Duration
 	RetryFor        time.Duration
 	NoDrain         bool
+	AllowLogCut     bool
 	MaxParallelism  int
 	TableBytes      int64 // memory for live state, all tasks together; 0 for no bound
 	Shapes          []Shape

@@ -70,7 +70,10 @@ func NewSink[T any](t *Task, name string, s sink.Sink[T]) flow.Pusher[T] {
 func (o *sinkTask[T]) open(ctx context.Context) error {
 	o.task.At = o.name
 	err := o.task.run.retry(ctx, o.name, sink.IsTemporary, func() (err error) {
-		o.writer, err = o.sink.Open(ctx, sink.Env{Job: o.task.run.cfg.Job, Operator: o.name, Subtask: o.task.Subtask, Logger: o.task.Logger})
+		r := o.task.run
+		o.writer, err = o.sink.Open(ctx, sink.Env{
+			Job: r.cfg.Job, Operator: o.name, Subtask: o.task.Subtask, Subtasks: len(r.sinks[o.name]), Restored: r.Restored(), Logger: o.task.Logger,
+		})
 		return err
 	})
 	if err != nil {

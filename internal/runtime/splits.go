@@ -24,6 +24,7 @@ type Split struct {
 	source.Split
 	Operator string
 	Number   int32
+	first    firstMeta // of the job's first run
 
 	position  atomic.Int64
 	watermark atomic.Int64
@@ -58,6 +59,10 @@ type SplitStatus struct {
 	Finished  bool
 	Paused    bool // waits for slower splits
 	Limited   bool // waits for the rate limit
+
+	// Incarnation is the log's, Earliest its oldest position when the job's first run began to read it at From; both are -1 where old state does not say it.
+	Incarnation    string
+	Earliest, From int64
 }
 
 func newSplits() *Splits { return &Splits{moved: make(chan struct{})} }
@@ -92,6 +97,7 @@ func (s *Splits) Status() []SplitStatus {
 				Operator: p.Operator, ID: p.ID, StartPosition: p.begun, Position: p.position.Load(), Stop: p.Stop, LogEnd: p.logEnd.Load(),
 				Watermark: p.watermark.Load(), Records: p.records.Load(), Bytes: p.bytes.Load(),
 				AtEnd: p.atEnd.Load(), Idle: p.idle.Load(), Finished: p.finished.Load(), Paused: p.paused.Load(), Limited: p.limited.Load(),
+				Incarnation: p.Incarnation, Earliest: p.first.Earliest, From: p.first.From,
 			})
 		}
 	}

@@ -44,6 +44,7 @@ type Task struct {
 	flushed time.Time
 	taking  *Snapshot // the snapshot under way
 	shares  shares
+	moved   int32 // the split of the task that sent the batch at hand
 }
 
 type waker struct {

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/millrace/millrace/internal/testservers/servers"
 )
 
 // server is a running server: what tests must know of it, and how it ends.
@@ -23,7 +25,11 @@ type server struct {
 }
 
 // starters start the servers that only some tests need, each in an empty directory of its own, by the names that tests ask for.
-var starters = map[string]func(ctx context.Context, dir string) (server, error){}
+var starters = map[string]func(ctx context.Context, dir string) (server, error){
+	"kafka-tiered":  startTieredKafka,
+	"elasticsearch": startSearch(servers.Elasticsearch),
+	"opensearch":    startSearch(servers.OpenSearch),
+}
 
 // catalog starts servers when they are first asked for, and keeps them until the end.
 type catalog struct {

@@ -102,7 +102,7 @@ func (r *reader) sized() []byte {
 	return b
 }
 
-// windowsCodec stores the windows of one key.
+// windowsCodec stores the windows of one key. Where records stand is there only where it was kept: flagPlaces for a window, shownPlaces for what it has shown.
 type windowsCodec[A any] struct{ contents state.Codec[A] }
 
 func (c windowsCodec[A]) ID() string { return "windows/1<" + c.contents.ID() + ">" }
@@ -110,6 +110,10 @@ func (c windowsCodec[A]) ID() string { return "windows/1<" + c.contents.ID() + "
 const (
 	flagFired = 1 << iota
 	flagEnded
+	flagPlaces
+
+	shownTold   = 1
+	shownPlaces = 2
 )
 
 func (c windowsCodec[A]) Append(dst []byte, ws windows[A]) ([]byte, error) {
@@ -125,15 +129,22 @@ func (c windowsCodec[A]) Append(dst []byte, ws windows[A]) ([]byte, error) {
 		if w.ended {
 			flags |= flagEnded
 		}
+		if w.from != nil {
+			flags |= flagPlaces
+		}
 		dst = binary.AppendUvarint(dst, flags)
 		dst = binary.AppendVarint(dst, w.count)
 		dst = binary.AppendVarint(dst, w.timer)
+		if w.from != nil {
+			dst = appendRanges(dst, w.from.list)
+		}
 		dst = binary.AppendUvarint(dst, uint64(len(w.shown)))
 		for _, s := range w.shown {
 			dst = binary.AppendVarint(dst, s.window.Start)
 			dst = binary.AppendVarint(dst, s.window.End)
-			if dst = append(dst, 0); s.told {
-				dst[len(dst)-1] = 1
+			dst = binary.AppendUvarint(dst, s.flags())
+			if len(s.from) > 0 {
+				dst = appendRanges(dst, s.from)
 			}
 			dst = binary.BigEndian.AppendUint32(dst, uint32(len(s.contents)))
 			dst = append(dst, s.contents...)
@@ -159,10 +170,16 @@ func (c windowsCodec[A]) Decode(src []byte) (windows[A], error) {
 		flags := r.uvarint()
 		w.fired, w.ended = flags&flagFired != 0, flags&flagEnded != 0
 		w.count, w.timer = r.varint(), r.varint()
+		if flags&flagPlaces != 0 {
+			w.from = &ranges{list: r.ranges()}
+		}
 		shown := r.uvarint()
 		for range shown {
 			s := pane{window: window.TimeWindow{Start: r.varint(), End: r.varint()}}
-			s.told = r.uvarint() != 0
+			flags := r.uvarint()
+			if s.told = flags&shownTold != 0; flags&shownPlaces != 0 {
+				s.from = r.ranges()
+			}
 			s.contents = append([]byte(nil), r.sized()...)
 			if r.err != nil {
 				return nil, r.err
@@ -175,4 +192,45 @@ func (c windowsCodec[A]) Decode(src []byte) (windows[A], error) {
 		}
 	}
 	return ws, r.err
+}
+
+func (p *pane) flags() (flags uint64) {
+	if p.told {
+		flags |= shownTold
+	}
+	if len(p.from) > 0 {
+		flags |= shownPlaces
+	}
+	return flags
+}
+
+// appendRanges stores a count, then each range as split + 1, first, last less first, and count.
+func appendRanges(dst []byte, list []Range) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(list)))
+	for _, p := range list {
+		dst = binary.AppendUvarint(dst, uint64(p.Split+1))
+		dst = binary.AppendVarint(dst, p.First)
+		dst = binary.AppendVarint(dst, p.Last-p.First)
+		dst = binary.AppendVarint(dst, p.Count)
+	}
+	return dst
+}
+
+func (r *reader) ranges() []Range {
+	n := r.uvarint()
+	if n > uint64(len(r.src)) {
+		r.src, r.err = nil, errShort
+		return nil
+	}
+	if n == 0 {
+		return nil
+	}
+	list := make([]Range, n)
+	for i := range list {
+		list[i].Split = int32(r.uvarint()) - 1
+		list[i].First = r.varint()
+		list[i].Last = list[i].First + r.varint()
+		list[i].Count = r.varint()
+	}
+	return list
 }

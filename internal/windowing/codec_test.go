@@ -1,11 +1,15 @@
 package windowing
 
 import (
+	"bytes"
 	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"reflect"
+	"slices"
 	"testing"
 
+	"github.com/millrace/millrace/internal/flow"
 	"github.com/millrace/millrace/internal/keyed"
 	"github.com/millrace/millrace/state"
 	"github.com/millrace/millrace/window"
@@ -29,8 +33,32 @@ var sample = windows[[]uint32]{
 	{TimeWindow: window.TimeWindow{Start: -5, End: 7}, contents: []uint32{}, timer: keyed.None},
 	{
 		TimeWindow: window.TimeWindow{Start: 1, End: 1 << 60}, contents: []uint32{1, 2, 3}, count: 4, timer: -9, fired: true, ended: true,
-		shown: []pane{{window.TimeWindow{Start: 1, End: 2}, []byte{1}, true}, {window.TimeWindow{Start: 3, End: 4}, nil, false}},
+		shown: []pane{
+			{window: window.TimeWindow{Start: 1, End: 2}, contents: []byte{1}, told: true},
+			{window: window.TimeWindow{Start: 3, End: 4}, from: []Range{{2, 7, 9, 2}, {flow.NoSplit, 0, 0, 5}}},
+		},
+		from: &ranges{list: []Range{{0, 5, 5, 1}, {300, -1, 1 << 50, 12}}},
 	},
+}
+
+// TestWindowsFromBefore decodes what was stored before windows kept where their records stand; without it they are stored as they were.
+func TestWindowsFromBefore(t *testing.T) {
+	before, err := hex.DecodeString("02090e0000feffffffffffffffff0100000000010002808080808080808020030811020204010000000101060800000000000000001903000000040000000100000004000000020000000400000003")
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := slices.Clone(sample)
+	old[1].from = nil
+	old[1].shown = slices.Clone(old[1].shown)
+	old[1].shown[1].from = nil
+	c := windowsCodec[[]uint32]{List(fixed{})}
+	got, err := c.Decode(before)
+	if err != nil || !reflect.DeepEqual(got, old) {
+		t.Fatalf("%+v, %v\nwant %+v", got, err, old)
+	}
+	if b, err := c.Append(nil, old); err != nil || !bytes.Equal(b, before) {
+		t.Fatalf("%x, %v\nwant %x", b, err, before)
+	}
 }
 
 func TestWindowsRoundTrip(t *testing.T) {

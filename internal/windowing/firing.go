@@ -17,8 +17,11 @@ func (o *Operator[T, A]) apply(e *keyed.Entry, l *live[A], r window.Result, orig
 		}
 	}
 	if r.Purges() {
+		if o.traces(e.Key) {
+			o.tellTime(Purged, e, l.TimeWindow, l.count, late)
+		}
 		var zero A
-		l.contents, l.count, l.fired, l.shown = zero, 0, false, nil
+		l.contents, l.count, l.fired, l.shown, l.from = zero, 0, false, nil, nil
 	}
 	return nil
 }
@@ -31,6 +34,9 @@ func (o *Operator[T, A]) emit(e *keyed.Entry, l *live[A], origin int64, late boo
 	}
 	o.begin(e, origin, late)
 	for i, shown := range l.shown {
+		if o.traces(e.Key) {
+			o.tellTime(Retracted, e, shown.window, 0, late)
+		}
 		to := flow.Everyone
 		if shown.told {
 			to = flow.Sinks
@@ -53,6 +59,12 @@ func (o *Operator[T, A]) emit(e *keyed.Entry, l *live[A], origin int64, late boo
 	if o.pane.Partial {
 		o.PartialPanes++
 	}
+	if o.pane.From = nil; o.Provenance {
+		o.pane.From = l.places()
+	}
+	if o.traces(e.Key) {
+		o.tellTime(Fired, e, l.TimeWindow, l.count, late)
+	}
 	return o.Fire(&o.pane)
 }
 
@@ -73,6 +85,7 @@ func (o *Operator[T, A]) retract(shown pane, to flow.Audience, more bool) error 
 	}
 	o.meta.Timestamp, o.meta.Retract, o.meta.For, o.meta.More = shown.window.MaxTimestamp(), true, to, more
 	o.pane.Window, o.pane.Contents, o.pane.Partial = shown.window, &contents, o.partial(shown.window)
+	o.pane.From = shown.from
 	return o.Fire(&o.pane)
 }
 
@@ -153,6 +166,9 @@ func (o *Operator[T, A]) due(e *keyed.Entry, time int64) error {
 			}
 		}
 		if l.ended && endable(o.closing(l.TimeWindow)) <= time || ws.spent(i) {
+			if o.traces(e.Key) {
+				o.tellTime(Removed, e, l.TimeWindow, l.count, false)
+			}
 			ws.remove(i)
 			i--
 		}
@@ -173,6 +189,7 @@ func (o *Operator[T, A]) Advance(w int64) error {
 	}
 	o.watermark = w
 	if !o.processing || w == math.MaxInt64 { // the end of input drains
+		o.decidesAt(w, nil)
 		if err := o.fire(w); err != nil {
 			return err
 		}
@@ -195,5 +212,6 @@ func (o *Operator[T, A]) Wake(now int64) error {
 	if !o.processing {
 		return nil
 	}
+	o.decidesAt(now-1, nil)
 	return o.fire(now - 1)
 }

@@ -8,6 +8,7 @@ package windowing
 
 import (
 	"math"
+	"slices"
 
 	"github.com/millrace/millrace/internal/flow"
 	"github.com/millrace/millrace/internal/keyed"
@@ -34,6 +35,9 @@ type Config[T, A any] struct {
 	Partial  func() int64   // event time up to which records may be missing, as the log was begun in its middle
 	Late     flow.Pusher[T] // takes the records that no window took
 	Next     flow.Control
+	// Provenance keeps beside a window's contents where its records stand, for Pane.From.
+	Provenance bool
+	Trace      *Tracer // is told of decisions; nil for nobody
 }
 
 // Pane is one emission of a window's contents.
@@ -45,6 +49,7 @@ type Pane[A any] struct {
 	Late      bool       // a late record caused it
 	Partial   bool       // records of it may lie before the place where the log was begun
 	Watermark int64      // the operator's own, which depends on timing
+	From      []Range    // where the records stand, by split; nil without Provenance. Valid during the call
 }
 
 // Counters counts what the operator did.
@@ -65,10 +70,11 @@ type live[A any] struct {
 	window.TimeWindow
 	contents A
 	count    int64
-	timer    int64  // the trigger's own, keyed.None without
-	fired    bool   // the contents are what was last emitted
-	ended    bool   // time has reached MaxTimestamp
-	shown    []pane // what was emitted before and is to be taken back by the next emission
+	timer    int64   // the trigger's own, keyed.None without
+	fired    bool    // the contents are what was last emitted
+	ended    bool    // time has reached MaxTimestamp
+	shown    []pane  // what was emitted before and is to be taken back by the next emission
+	from     *ranges // where the records stand; nil where that is not kept
 }
 
 // pane is a result that was emitted: enough to emit it again as a retraction.
@@ -76,6 +82,7 @@ type pane struct {
 	window   window.TimeWindow
 	contents []byte
 	told     bool // it was taken back already, as far as operators with state are concerned
+	from     []Range
 }
 
 // Operator is a window operator of one task. It is a flow.Pusher and a flow.Control.
@@ -96,6 +103,8 @@ type Operator[T, A any] struct {
 	context    triggerContext
 	dueFunc    func(*keyed.Entry, int64) error // due, made once
 	more       bool                            // the record at hand is not the last of its atomic step
+	now        int64                           // for Trace: the time that decisions are made at
+	cause      *flow.Meta                      // for Trace: the record that they are about, nil where time is at work
 }
 
 // New makes an operator and declares its cell in the store.
@@ -160,6 +169,7 @@ func (o *Operator[T, A]) Push(m *flow.Meta, v T) error {
 	}
 	if o.OneSplitPerKey {
 		for o.Store.Deadline(e, o.domain) <= origin {
+			o.decidesAt(origin, nil)
 			if err := o.due(e, o.Store.Deadline(e, o.domain)); err != nil {
 				return err
 			}
@@ -172,6 +182,7 @@ func (o *Operator[T, A]) Push(m *flow.Meta, v T) error {
 		o.Refusable++
 	}
 	o.assign(v, ts)
+	o.decidesAt(now, m)
 	took := false
 	if !o.Strict || !refusable {
 		if o.merging {
@@ -195,6 +206,9 @@ func (o *Operator[T, A]) Push(m *flow.Meta, v T) error {
 	if now > origin && o.open(origin) {
 		o.LateByIdling++
 	}
+	if o.traces(e.Key) {
+		o.tellRecord(Refused, e, m, o.latest(), nil, 0)
+	}
 	return o.Late.Push(m, v)
 }
 
@@ -216,6 +230,17 @@ func (o *Operator[T, A]) open(time int64) bool {
 	return false
 }
 
+// latest is the record's window that closes last.
+func (o *Operator[T, A]) latest() window.TimeWindow {
+	last := o.assigned[0]
+	for _, w := range o.assigned[1:] {
+		if w.End > last.End {
+			last = w
+		}
+	}
+	return last
+}
+
 // add puts a record into windows that do not merge.
 func (o *Operator[T, A]) add(e *keyed.Entry, m *flow.Meta, v T, ts, now int64) (took bool, err error) {
 	for _, w := range o.assigned {
@@ -225,8 +250,13 @@ func (o *Operator[T, A]) add(e *keyed.Entry, m *flow.Meta, v T, ts, now int64) (
 		took = true
 		ws := o.cell.Ensure(e)
 		i := ws.place(w)
+		decision := Added
 		if i == len(*ws) || (*ws)[i].TimeWindow != w {
 			ws.insert(i, live[A]{TimeWindow: w, timer: keyed.None})
+			decision = Opened
+		}
+		if o.traces(e.Key) {
+			o.tellRecord(decision, e, m, w, beforeOf(decision, w), (*ws)[i].count)
 		}
 		if err := o.fold(e, &(*ws)[i], m, v, ts, now); err != nil {
 			return took, err
@@ -244,6 +274,8 @@ func (o *Operator[T, A]) merge(e *keyed.Entry, m *flow.Meta, v T, ts, now int64)
 	w := o.assigned[0]
 	first, n := 0, 0
 	cover := w
+	var before []window.TimeWindow // for Trace
+	traced := o.traces(e.Key)
 	if ws := o.cell.Get(e); ws != nil {
 		for i := range *ws {
 			l := &(*ws)[i]
@@ -255,6 +287,9 @@ func (o *Operator[T, A]) merge(e *keyed.Entry, m *flow.Meta, v T, ts, now int64)
 			}
 			n++
 			cover = cover.Cover(l.TimeWindow)
+			if traced {
+				before = append(before, l.TimeWindow)
+			}
 		}
 	}
 	if n == 0 {
@@ -287,6 +322,9 @@ func (o *Operator[T, A]) merge(e *keyed.Entry, m *flow.Meta, v T, ts, now int64)
 		l.TimeWindow = cover
 		l.ended = l.ended && cover.MaxTimestamp() <= o.watermark
 	}
+	if traced {
+		o.tellRecord(joining(len(before)), e, m, cover, before, l.count)
+	}
 	if err := o.fold(e, l, m, v, ts, now); err != nil {
 		return true, err
 	}
@@ -306,6 +344,7 @@ func (o *Operator[T, A]) absorb(into, from *live[A]) error {
 	}
 	into.shown = append(into.shown, from.shown...)
 	into.count += from.count
+	into.join(from)
 	into.timer = min(into.timer, from.timer)
 	return o.Fold.Merge(&into.contents, &from.contents)
 }
@@ -323,7 +362,11 @@ func (o *Operator[T, A]) stash(l *live[A]) error {
 	if err != nil {
 		return err
 	}
-	l.shown = append(l.shown, pane{window: l.TimeWindow, contents: b})
+	p := pane{window: l.TimeWindow, contents: b}
+	if o.Provenance {
+		p.from = slices.Clone(l.places())
+	}
+	l.shown = append(l.shown, p)
 	return nil
 }
 
@@ -342,6 +385,9 @@ func (o *Operator[T, A]) fold(e *keyed.Entry, l *live[A], m *flow.Meta, v T, ts,
 		if err := o.Fold.Add(&l.contents, v); err != nil {
 			return err
 		}
+	}
+	if o.Provenance {
+		l.note(m)
 	}
 	result := window.Continue
 	if o.Trigger != nil {

@@ -84,7 +84,7 @@ func visible(t *testing.T, path string) (paths []string) {
 	entries, err := os.ReadDir(path)
 	require.NoError(t, err)
 	for _, e := range entries {
-		if !strings.HasPrefix(e.Name(), ".") {
+		if !strings.HasPrefix(e.Name(), ".") && !strings.HasPrefix(e.Name(), "_") {
 			paths = append(paths, filepath.Join(path, e.Name()))
 		}
 	}

@@ -19,7 +19,12 @@ import (
 
 func open[T any](t *testing.T, s sink.Sink[T], subtask int) (sink.Writer[T], sink.Committer) {
 	t.Helper()
-	w, err := s.Open(t.Context(), sink.Env{Subtask: subtask})
+	return openEnv(t, s, sink.Env{Subtask: subtask})
+}
+
+func openEnv[T any](t *testing.T, s sink.Sink[T], env sink.Env) (sink.Writer[T], sink.Committer) {
+	t.Helper()
+	w, err := s.Open(t.Context(), env)
 	require.NoError(t, err)
 	t.Cleanup(func() { w.Close() })
 	return w, w.(sink.Committer)
@@ -88,12 +93,13 @@ func TestTwoWritersOfOneFile(t *testing.T) {
 
 func TestTwoWritersOfOnePart(t *testing.T) {
 	dir := t.TempDir()
-	w, c := open(t, file.CSVDir(dir, sinktest.Columns), 3)
+	s := file.CSVDir(dir, sinktest.Columns)
+	w, c := open(t, s, 3)
 	require.NoError(t, w.Write(t.Context(), one("a")))
-	other, _ := open(t, file.CSVDir(dir, sinktest.Columns), 3)
+	other, _ := open(t, s, 3)
 	require.ErrorIs(t, other.Write(t.Context(), one("b")), file.ErrInUse)
 	require.NoError(t, c.Commit(t.Context(), prepare(t, c, 12, false)))
-	require.FileExists(t, filepath.Join(dir, "part-00003-0000000012.csv"))
+	require.FileExists(t, filepath.Join(dir, "part-00003-0000000001.csv"))
 }
 
 func TestEmptyResultHasItsHeader(t *testing.T) {
@@ -157,47 +163,10 @@ func TestResultMayBeTakenAway(t *testing.T) {
 	require.ErrorIs(t, w.Write(t.Context(), one("b")), file.ErrFinished)
 }
 
-func TestPartsOfAnotherRunAreRefused(t *testing.T) {
-	dir := t.TempDir()
-	s := file.CSVDir(dir, sinktest.Columns)
-	w, c := open(t, s, 0)
-	require.NoError(t, w.Write(t.Context(), one("a")))
-	old := prepare(t, c, 4, false)
-	require.NoError(t, c.Commit(t.Context(), old))
-	require.NoError(t, w.Write(t.Context(), one("b")))
-	require.NoError(t, c.Commit(t.Context(), prepare(t, c, 5, false)))
-	require.NoError(t, w.Close())
-
-	w, c = open(t, s, 0)
-	require.ErrorIs(t, w.Write(t.Context(), one("c")), file.ErrExists, "a job without state")
-	require.ErrorIs(t, c.Recover(t.Context(), [][]byte{old}), file.ErrExists, "a job that goes back to an older checkpoint would write b again")
-	require.NoError(t, w.Close())
-
-	w, _ = open(t, s, 1)
-	require.NoError(t, w.Write(t.Context(), one("c")), "another task's parts do not matter")
-}
-
-func TestPartNumbersGrowWhereCheckpointsBeginAgain(t *testing.T) {
-	dir := t.TempDir()
-	s := file.CSVDir(dir, sinktest.Columns)
-	w, c := open(t, s, 0)
-	require.NoError(t, w.Write(t.Context(), one("a")))
-	pending := prepare(t, c, 40, false)
-	require.NoError(t, w.Close())
-	w, c = open(t, s, 0)
-	require.NoError(t, c.Commit(t.Context(), pending))
-	require.NoError(t, c.Recover(t.Context(), [][]byte{pending}))
-	require.NoError(t, w.Write(t.Context(), one("b")))
-	require.NoError(t, c.Commit(t.Context(), prepare(t, c, 1, false)))
-	names, err := filepath.Glob(filepath.Join(dir, "*.csv"))
-	require.NoError(t, err)
-	require.Equal(t, []string{filepath.Join(dir, "part-00000-0000000040.csv"), filepath.Join(dir, "part-00000-0000000041.csv")}, names)
-}
-
 func TestUnreadablePending(t *testing.T) {
 	for _, s := range []sink.Sink[record]{file.CSV(filepath.Join(t.TempDir(), "x"), sinktest.Columns), file.CSVDir(t.TempDir(), sinktest.Columns)} {
 		_, c := open(t, s, 0)
-		for _, data := range []string{"", "{", `{"length":-1}`, `{"length":1,"part":"../x","number":1}`} {
+		for _, data := range []string{"", "{", `{"length":-1}`, `{"run":"a","number":1,"parts":[{"name":"../x"}],"length":-1}`, `{"number":1,"parts":[{"name":"part-00000-0000000001.csv"}],"length":-1}`} {
 			require.ErrorContains(t, c.Commit(t.Context(), []byte(data)), "what the checkpoint says")
 			require.ErrorContains(t, c.Recover(t.Context(), [][]byte{[]byte(data)}), "what the checkpoint says")
 		}

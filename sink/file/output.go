@@ -5,8 +5,10 @@ import (
 	"hash/crc32"
 	"io"
 	"os"
+	"path/filepath"
 
 	"github.com/millrace/millrace/sink"
+	"github.com/millrace/millrace/sink/format"
 )
 
 // flushBytes is how much an output buffers before it writes.
@@ -22,9 +24,9 @@ type output struct {
 	sum    uint32 // of what was written
 }
 
-// createOutput opens path, locks it and empties it, whatever it held.
-func createOutput(path string) (*output, error) {
-	o, err := openOutput(path, os.O_CREATE)
+// createOutput opens the file name in root, locks it and empties it, whatever it held.
+func createOutput(root *os.Root, name string) (*output, error) {
+	o, err := openOutput(root, name, os.O_CREATE)
 	if err != nil {
 		return nil, err
 	}
@@ -35,13 +37,13 @@ func createOutput(path string) (*output, error) {
 	return o, nil
 }
 
-// resumeOutput opens path, which must begin with what p describes, and cuts off the rest.
-func resumeOutput(path string, p pending) (*output, error) {
-	o, err := openOutput(path, 0)
+// resumeOutput opens a file that must begin with what p describes, and cuts off the rest.
+func resumeOutput(root *os.Root, name string, p pending) (*output, error) {
+	o, err := openOutput(root, name, 0)
 	if err != nil {
 		return nil, err
 	}
-	err = verify(o.file, path, p)
+	err = verify(o.file, inRoot(root, name), p.Length, p.Sum)
 	if err == nil {
 		err = o.file.Truncate(p.Length)
 	}
@@ -53,14 +55,14 @@ func resumeOutput(path string, p pending) (*output, error) {
 	return o, nil
 }
 
-func openOutput(path string, flags int) (*output, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|flags, 0o644)
+func openOutput(root *os.Root, name string, flags int) (*output, error) {
+	f, err := root.OpenFile(name, os.O_RDWR|flags, 0o644)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", root.Name(), err)
 	}
 	if err := lock(f); err != nil {
 		f.Close()
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, fmt.Errorf("%s: %w", inRoot(root, name), err)
 	}
 	return &output{file: f}, nil
 }
@@ -91,9 +93,9 @@ func (o *output) sync() error {
 func (o *output) close() error { return o.file.Close() }
 
 // add appends rows to an output's buffer and writes it when it is large. On an error nothing was added.
-func add[T any](o *output, f *format[T], rows []sink.Row[T]) (err error) {
+func add[T any](o *output, f *format.Text[T], rows []sink.Row[T]) (err error) {
 	before := len(o.buf)
-	if o.buf, err = f.appendRows(o.buf, rows); err != nil {
+	if o.buf, err = f.AppendRows(o.buf, rows); err != nil {
 		return err
 	}
 	if len(o.buf) < flushBytes {
@@ -106,25 +108,25 @@ func add[T any](o *output, f *format[T], rows []sink.Row[T]) (err error) {
 	return nil
 }
 
-// verify checks that the file begins with what p describes.
-func verify(f *os.File, path string, p pending) error {
+// verify checks that the file begins with length bytes of the given sum.
+func verify(f *os.File, path string, length int64, want uint32) error {
 	sum := crc32.New(castagnoli)
-	n, err := io.Copy(sum, io.NewSectionReader(f, 0, p.Length))
+	n, err := io.Copy(sum, io.NewSectionReader(f, 0, length))
 	if err != nil {
 		return err
 	}
-	if n < p.Length {
-		return fmt.Errorf("%s: %w: it has %d bytes, the checkpoint covers %d", path, ErrDamaged, n, p.Length)
+	if n < length {
+		return fmt.Errorf("%s: %w: it has %d bytes, the checkpoint covers %d", path, ErrDamaged, n, length)
 	}
-	if sum.Sum32() != p.Sum {
-		return fmt.Errorf("%s: %w: its first %d bytes are not those that the checkpoint covers", path, ErrDamaged, p.Length)
+	if sum.Sum32() != want {
+		return fmt.Errorf("%s: %w: its first %d bytes are not those that the checkpoint covers", path, ErrDamaged, length)
 	}
 	return nil
 }
 
-// verifyWhole checks that the file at path is exactly what p describes.
-func verifyWhole(path string, p pending) error {
-	f, err := os.Open(path)
+// verifyWhole checks that a file is exactly what was prepared.
+func verifyWhole(root *os.Root, name string, length int64, sum uint32) error {
+	f, err := root.Open(name)
 	if err != nil {
 		return err
 	}
@@ -133,18 +135,21 @@ func verifyWhole(path string, p pending) error {
 	if err != nil {
 		return err
 	}
-	if info.Size() != p.Length {
-		return fmt.Errorf("%s: %w: it has %d bytes, not %d", path, ErrDamaged, info.Size(), p.Length)
+	if info.Size() != length {
+		return fmt.Errorf("%s: %w: it has %d bytes, not %d", inRoot(root, name), ErrDamaged, info.Size(), length)
 	}
-	return verify(f, path, p)
+	return verify(f, inRoot(root, name), length, sum)
 }
 
 // syncDir makes names created, renamed or removed in a directory durable.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
+func syncDir(root *os.Root) error {
+	d, err := root.Open(".")
 	if err != nil {
 		return err
 	}
 	defer d.Close()
 	return d.Sync()
 }
+
+// inRoot is a file's path for messages.
+func inRoot(root *os.Root, name string) string { return filepath.Join(root.Name(), name) }

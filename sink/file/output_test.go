@@ -2,86 +2,50 @@ package file
 
 import (
 	"bytes"
-	"encoding/csv"
-	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/millrace/millrace/sink"
+	"github.com/millrace/millrace/sink/format"
 	"github.com/millrace/millrace/sink/table"
 )
 
-func textFormat() format[string] {
-	return csvFormat(table.Of(table.Text("a", func(s string) string { return s }), table.Text("b", func(s string) string { return s })))
+func textFormat() *format.Text[string] {
+	return format.CSV(table.Of(table.Text("a", func(s string) string { return s }), table.Text("b", func(s string) string { return s })))
 }
 
 // TestFailedWriteAddsNothing plays a full disk by a handle that cannot write, and goes on when there is room again.
 func TestFailedWriteAddsNothing(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x")
-	o, err := createOutput(path)
+	root, err := os.OpenRoot(filepath.Dir(path))
+	require.NoError(t, err)
+	defer root.Close()
+	o, err := createOutput(root, "x")
 	require.NoError(t, err)
 	f := textFormat()
-	require.NoError(t, add(o, &f, []sink.Row[string]{{Value: "kept"}}))
+	require.NoError(t, add(o, f, []sink.Row[string]{{Value: "kept"}}))
 	writable := o.file
 	o.file, err = os.Open(path)
 	require.NoError(t, err)
 	large := []sink.Row[string]{{Value: strings.Repeat("x", flushBytes)}}
-	require.Error(t, add(o, &f, large))
+	require.Error(t, add(o, f, large))
 	require.Error(t, o.sync())
 	require.NoError(t, o.file.Close())
 	o.file = writable
 	// What a failed write may leave behind the counted end:
 	_, err = writable.WriteAt(bytes.Repeat([]byte("garbage"), flushBytes), 0)
 	require.NoError(t, err)
-	require.NoError(t, add(o, &f, []sink.Row[string]{{Value: "after"}}))
+	require.NoError(t, add(o, f, []sink.Row[string]{{Value: "after"}}))
 	require.NoError(t, o.sync())
 	require.NoError(t, o.close())
 	got, err := os.ReadFile(path)
 	require.NoError(t, err)
 	require.Equal(t, "kept,kept\nafter,after\n", string(got))
-	require.NoError(t, verifyWhole(path, pending{Length: o.length, Sum: o.sum}))
-}
-
-func FuzzCSV(f *testing.F) {
-	for _, s := range []string{"", "a", `"`, `""`, "a,b", "\n", " x", `\.`, "\t", "grüße"} {
-		f.Add(s)
-	}
-	format := textFormat()
-	f.Fuzz(func(t *testing.T, s string) {
-		line, err := format.append(nil, s)
-		require.NoError(t, err)
-		var want bytes.Buffer
-		w := csv.NewWriter(&want)
-		require.NoError(t, w.Write([]string{s, s}))
-		w.Flush()
-		read := func(b []byte) []string {
-			fields, err := csv.NewReader(bytes.NewReader(b)).Read()
-			require.NoError(t, err, "%q", b)
-			return fields
-		}
-		require.Equal(t, read(want.Bytes()), read(line))
-	})
-}
-
-func FuzzJSONString(f *testing.F) {
-	for _, s := range []string{"", `"\`, "\x00\x1f\u2028", "a\xffb", "日本", "\xed\xa0\x80"} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, s string) {
-		var got string
-		require.NoError(t, json.Unmarshal(appendJSONString(nil, s), &got))
-		want := make([]rune, 0, len(s))
-		for _, r := range s {
-			want = append(want, r) // invalid bytes range as U+FFFD, one each
-		}
-		require.Equal(t, string(want), got)
-		require.True(t, utf8.ValidString(got))
-	})
+	require.NoError(t, verifyWhole(root, "x", o.length, o.sum))
 }
 
 func FuzzPending(f *testing.F) {
@@ -97,22 +61,4 @@ func FuzzPending(f *testing.F) {
 		require.NoError(t, err)
 		require.Equal(t, p, again)
 	})
-}
-
-func BenchmarkCSV(b *testing.B) {
-	type row struct {
-		user  string
-		start int64
-	}
-	f := csvFormat(table.Of(table.Text("user_id", func(r row) string { return r.user }), table.Int("session_start", func(r row) int64 { return r.start })))
-	rows := make([]sink.Row[row], 1000)
-	for i := range rows {
-		rows[i].Value = row{"user_0000", 1_700_000_000_000}
-	}
-	var buf []byte
-	b.ReportAllocs()
-	for b.Loop() {
-		buf, _ = f.appendRows(buf[:0], rows)
-	}
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(rows)), "ns/row")
 }

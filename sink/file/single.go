@@ -10,22 +10,21 @@ import (
 	"path/filepath"
 
 	"github.com/millrace/millrace/sink"
+	"github.com/millrace/millrace/sink/format"
 )
-
-const inProgress = ".inprogress"
 
 type single[T any] struct {
 	path   string
-	format format[T]
+	format *format.Text[T]
 }
 
 func (s *single[T]) Traits() sink.Traits { return sink.Traits{Single: true} }
 
-func (s *single[T]) String() string { return s.format.name + " path=" + s.path }
+func (s *single[T]) String() string { return s.format.Name() + " path=" + s.path }
 
 // Open touches nothing but the directory: a restarted job commits and recovers before the file may be changed.
 func (s *single[T]) Open(_ context.Context, env sink.Env) (sink.Writer[T], error) {
-	if err := s.format.invalid; err != nil {
+	if err := s.format.Validate(); err != nil {
 		return nil, fmt.Errorf("%s: %w", s, err)
 	}
 	if s.path == "" {
@@ -34,13 +33,19 @@ func (s *single[T]) Open(_ context.Context, env sink.Env) (sink.Writer[T], error
 	if err := os.MkdirAll(filepath.Dir(s.path), 0o755); err != nil {
 		return nil, fmt.Errorf("%s: %w", s, err)
 	}
-	return &singleWriter[T]{sink: s, logger: env.Logger}, nil
+	root, err := os.OpenRoot(filepath.Dir(s.path))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", s, err)
+	}
+	return &singleWriter[T]{sink: s, logger: env.Logger, root: root, name: filepath.Base(s.path)}, nil
 }
 
 // singleWriter keeps one invariant: PATH.inprogress begins with what the last completed checkpoint covers, and PATH does not exist before Commit of the last one.
 type singleWriter[T any] struct {
 	sink   *single[T]
 	logger *slog.Logger
+	root   *os.Root // the directory
+	name   string   // in it
 	out    *output  // nil before the first rows and after Close
 	final  *pending // the complete file, once no rows may follow
 }
@@ -52,7 +57,7 @@ func (w *singleWriter[T]) Write(_ context.Context, rows []sink.Row[T]) error {
 	if err := w.begin(); err != nil {
 		return w.errorf(err)
 	}
-	return w.errorf(add(w.out, &w.sink.format, rows))
+	return w.errorf(add(w.out, w.sink.format, rows))
 }
 
 // begin starts the file of a run that has not recovered one. What an unfinished run left behind is dropped: no checkpoint of this run covers it.
@@ -66,17 +71,17 @@ func (w *singleWriter[T]) begin() error {
 	if err := w.refuseExisting(); err != nil {
 		return err
 	}
-	out, err := createOutput(w.sink.path + inProgress)
+	out, err := createOutput(w.root, w.name+inProgress)
 	if err != nil {
 		return err
 	}
-	out.buf = append(out.buf, w.sink.format.header...)
+	out.buf = append(out.buf, w.sink.format.Header()...)
 	w.out = out
 	return nil
 }
 
 func (w *singleWriter[T]) refuseExisting() error {
-	_, err := os.Lstat(w.sink.path)
+	_, err := w.root.Lstat(w.name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -97,7 +102,7 @@ func (w *singleWriter[T]) Prepare(_ context.Context, _ int64, last bool) ([]byte
 	if err := w.out.sync(); err != nil {
 		return nil, w.errorf(err)
 	}
-	if err := syncDir(filepath.Dir(w.sink.path)); err != nil {
+	if err := syncDir(w.root); err != nil {
 		return nil, w.errorf(err)
 	}
 	p := pending{Length: w.out.length, Sum: w.out.sum, Last: last}
@@ -120,8 +125,7 @@ func (w *singleWriter[T]) Commit(_ context.Context, data []byte) error {
 }
 
 func (w *singleWriter[T]) show(p pending) error {
-	path := w.sink.path
-	err := verifyWhole(path+inProgress, p)
+	err := verifyWhole(w.root, w.name+inProgress, p.Length, p.Sum)
 	if errors.Is(err, fs.ErrNotExist) {
 		return w.shownBefore(p)
 	}
@@ -132,19 +136,19 @@ func (w *singleWriter[T]) show(p pending) error {
 		return err
 	}
 	if !renamesOpen && w.out != nil {
-		if err := w.Close(); err != nil {
+		if err := w.closeOutput(); err != nil {
 			return err
 		}
 	}
-	if err := os.Rename(path+inProgress, path); err != nil {
+	if err := w.root.Rename(w.name+inProgress, w.name); err != nil {
 		return err
 	}
-	return syncDir(filepath.Dir(path))
+	return syncDir(w.root)
 }
 
 // shownBefore handles a Commit that is repeated: only Commit takes the prepared file away.
 func (w *singleWriter[T]) shownBefore(p pending) error {
-	err := verifyWhole(w.sink.path, p)
+	err := verifyWhole(w.root, w.name, p.Length, p.Sum)
 	if errors.Is(err, fs.ErrNotExist) {
 		warn(w.logger, "the finished file is gone: it must have been taken away", "path", w.sink.path)
 		return nil
@@ -172,19 +176,23 @@ func (w *singleWriter[T]) Recover(_ context.Context, committed [][]byte) error {
 	if err := w.refuseExisting(); err != nil {
 		return w.errorf(err)
 	}
-	if w.out, err = resumeOutput(w.sink.path+inProgress, p); errors.Is(err, fs.ErrNotExist) {
+	if w.out, err = resumeOutput(w.root, w.name+inProgress, p); errors.Is(err, fs.ErrNotExist) {
 		err = fmt.Errorf("%w: %w; bring it back, or start the job without its saved state", ErrDamaged, err)
 	}
 	return w.errorf(err)
 }
 
 func (w *singleWriter[T]) Close() error {
+	return w.errorf(errors.Join(w.closeOutput(), w.root.Close()))
+}
+
+func (w *singleWriter[T]) closeOutput() error {
 	if w.out == nil {
 		return nil
 	}
 	out := w.out
 	w.out = nil
-	return w.errorf(out.close())
+	return out.close()
 }
 
 func (w *singleWriter[T]) errorf(err error) error {

@@ -23,7 +23,12 @@ type session[T any] struct {
 
 func open[T any](t *testing.T, c Config[T], s sink.Sink[T], subtask int) *session[T] {
 	t.Helper()
-	w, err := s.Open(t.Context(), env(subtask))
+	return openIn(t, c, s, env(subtask))
+}
+
+func openIn[T any](t *testing.T, c Config[T], s sink.Sink[T], e sink.Env) *session[T] {
+	t.Helper()
+	w, err := s.Open(t.Context(), e)
 	require.NoError(t, err, "Open")
 	_, commits := w.(sink.Committer)
 	require.Equal(t, c.Features.Commits, commits, "the Writer is a sink.Committer")
@@ -31,13 +36,15 @@ func open[T any](t *testing.T, c Config[T], s sink.Sink[T], subtask int) *sessio
 }
 
 func env(subtask int) sink.Env {
-	return sink.Env{Job: "sinktest", Operator: "sink", Subtask: subtask, Logger: slog.New(slog.DiscardHandler)}
+	return sink.Env{Job: "sinktest", Operator: "sink", Subtask: subtask, Subtasks: 1, Logger: slog.New(slog.DiscardHandler)}
 }
 
 // restart opens a Writer of a new sink value and gives it the last completed checkpoint, as the engine does.
 func restart[T any](t *testing.T, c Config[T], target Target[T], committed ...[]byte) *session[T] {
 	t.Helper()
-	s := open(t, c, target.Sink(), 0)
+	e := env(0)
+	e.Restored = true
+	s := openIn(t, c, target.Sink(), e)
 	committed = slices.DeleteFunc(committed, func(p []byte) bool { return p == nil })
 	for _, pending := range committed {
 		s.commit(pending)

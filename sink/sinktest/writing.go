@@ -100,7 +100,9 @@ func severalWriters[T any](t *testing.T, c Config[T]) {
 	for i := range writers {
 		want[i] = numbered(fmt.Sprintf("writer %d", i), batches*perBatch)
 		wg.Go(func() {
-			w, err := s.Open(t.Context(), env(i))
+			e := env(i)
+			e.Subtasks = writers
+			w, err := s.Open(t.Context(), e)
 			if err != nil {
 				t.Errorf("Open of writer %d: %v", i, err)
 				return

@@ -26,6 +26,7 @@ type config struct {
 
 	start    Position
 	untilEnd bool
+	until    time.Time // zero: no such end
 	stop     map[Partition]int64
 
 	discovery     time.Duration
@@ -77,6 +78,10 @@ func StartFrom(p Position) Option { return func(c *config) { c.start = p } }
 // UntilEnd ends each partition at the offset that was its end when the splits were first listed (with ReadCommitted: its last stable offset).
 func UntilEnd() Option { return func(c *config) { c.untilEnd = true } }
 
+// UntilTime ends each partition before the first record whose timestamp is t or later; one that has none yet ends where UntilEnd would end it. Records of an
+// earlier time that stand behind that record are not read.
+func UntilTime(t time.Time) Option { return func(c *config) { c.until = t } }
+
 // StopAt ends the partitions at the given offsets, exclusive. Partitions that are not named never end, or with UntilEnd end there.
 func StopAt(offsets map[Partition]int64) Option {
 	return func(c *config) { c.stop = maps.Clone(offsets) }
@@ -118,7 +123,7 @@ func Tune(f func(*sarama.Config)) Option { return func(c *config) { c.connection
 // Connect takes all connection settings at once, for programs that share them with sinks and topic tools.
 func Connect(cfg cluster.Config) Option { return func(c *config) { c.connection = cfg } }
 
-func (c *config) bounded() bool { return c.untilEnd || len(c.stop) > 0 }
+func (c *config) bounded() bool { return c.untilEnd || !c.until.IsZero() || len(c.stop) > 0 }
 
 // topicNames are the topics to read by name.
 func (c *config) topicNames() []string {

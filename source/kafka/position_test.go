@@ -55,6 +55,32 @@ func TestPositions(t *testing.T) {
 	}
 }
 
+func TestUntilTime(t *testing.T) {
+	brokers := testBrokers(t)
+	name := newTopic(t, brokers, 2, nil)
+	ms := numbered(name, 0, 0, 10)
+	for i, m := range ms {
+		m.Timestamp = time.UnixMilli(int64(1000 * i))
+	}
+	produce(t, brokers, clientConfig(t), ms...)
+	produce(t, brokers, clientConfig(t), numbered(name, 1, 0, 3)...) // all at 1,000,000 ms
+	for label, tc := range map[string]struct {
+		from, until int64
+		values      [2]int
+	}{
+		"between":           {0, 3500, [2]int{4, 0}},
+		"exactly, excluded": {0, 4000, [2]int{4, 0}},
+		"after all":         {0, 2_000_000, [2]int{10, 3}},
+		"a range":           {2000, 5000, [2]int{3, 0}},
+		"the wrong way":     {5000, 2000, [2]int{0, 0}},
+	} {
+		t.Run(label, func(t *testing.T) {
+			read := readAll(t, src(brokers, name, kafka.StartFrom(kafka.Timestamp(time.UnixMilli(tc.from))), kafka.UntilTime(time.UnixMilli(tc.until))))
+			require.Equal(t, tc.values, [2]int{len(read[name+"/0"]), len(read[name+"/1"])})
+		})
+	}
+}
+
 // writeGroup commits through a session with Group, as the engine does.
 func writeGroup(t *testing.T, brokers []string, group string, positions map[string]int64, topics ...string) {
 	s := open(t, src(brokers, "", kafka.Topics(topics...), kafka.Group(group)))

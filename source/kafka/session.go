@@ -15,8 +15,6 @@ import (
 	"github.com/millrace/millrace/source/kafka/cluster"
 )
 
-type topicID = sarama.Uuid
-
 // bounds are a partition's resolved start and stop.
 type bounds struct{ earliest, start, stop int64 }
 
@@ -31,7 +29,7 @@ type session[T any] struct {
 	listed  bool       // Splits has succeeded once: what is new from now on begins at its earliest offset
 	known   map[Partition]bounds
 	leaders map[Partition]cluster.Leader
-	ids     map[string]topicID // identity of each topic when it was first seen
+	ids     map[string]string // identity of each topic when it was first seen: cluster.Topic.Incarnation
 }
 
 // Splits implements source.Session. Bounds are resolved once: later calls repeat them and add what is new.
@@ -71,18 +69,10 @@ func (s *session[T]) Splits(ctx context.Context) ([]source.Split, error) {
 		b := s.known[p]
 		splits = append(splits, source.Split{
 			ID: splitID(p), Topic: p.Topic, Partition: p.ID, Partitions: counts[p.Topic],
-			Earliest: b.earliest, Start: b.start, Stop: b.stop, Incarnation: incarnation(s.ids[p.Topic]),
+			Earliest: b.earliest, Start: b.start, Stop: b.stop, Incarnation: s.ids[p.Topic],
 		})
 	}
 	return splits, nil
-}
-
-// incarnation is a topic's id, which a topic of the same name created later does not share; brokers before 2.8 have none.
-func incarnation(id topicID) string {
-	if id == (topicID{}) {
-		return ""
-	}
-	return id.String()
 }
 
 // subscribed describes the topics to read, sorted by name, and remembers their identity and leaders.
@@ -142,10 +132,10 @@ func (s *session[T]) remember(topics []cluster.Topic) error {
 	defer s.mu.Unlock()
 	for _, t := range topics {
 		was, ok := s.ids[t.Name]
-		if ok && was != t.ID {
+		if ok && was != t.Incarnation() {
 			return errRecreated(t.Name)
 		}
-		s.ids[t.Name] = t.ID
+		s.ids[t.Name] = t.Incarnation()
 		for id, l := range t.Partitions {
 			s.leaders[Partition{Topic: t.Name, ID: int32(id)}] = l
 		}
@@ -170,20 +160,29 @@ func (s *session[T]) resolve(ctx context.Context, all []Partition) error {
 	if err != nil {
 		return temporary(fmt.Errorf("kafka end offsets: %w", err))
 	}
-	starts, err := position.resolve(ctx, s.src.cluster, fresh, ends)
-	if err != nil {
-		return temporary(fmt.Errorf("kafka start offsets: %w", err))
-	}
+	// The oldest records before the starts: where retention deletes meanwhile, no start lies before what is given as the oldest.
 	first, err := s.src.cluster.Offsets(ctx, fresh, cluster.Earliest, false)
 	if err != nil {
 		return temporary(fmt.Errorf("kafka earliest offsets: %w", err))
+	}
+	starts := first
+	if _, same := position.(earliest); !same {
+		if starts, err = position.resolve(ctx, s.src.cluster, fresh, ends); err != nil {
+			return temporary(fmt.Errorf("kafka start offsets: %w", err))
+		}
+	}
+	until := ends
+	if t := s.src.until; !t.IsZero() {
+		if until, err = timestamp(t.UnixMilli()).resolve(ctx, s.src.cluster, fresh, ends); err != nil {
+			return temporary(fmt.Errorf("kafka stop offsets: %w", err))
+		}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, p := range fresh {
 		b := bounds{earliest: first[p], start: starts[p], stop: source.Unbounded}
-		if s.src.untilEnd {
-			b.stop = ends[p]
+		if s.src.untilEnd || !s.src.until.IsZero() {
+			b.stop = max(b.start, until[p])
 		}
 		if stop, ok := s.src.stop[p]; ok {
 			b.stop = stop

@@ -22,19 +22,27 @@ const (
 )
 
 // ClickEvent is one action of a user on the site. The topic's key is user_id.
+//
+// What stands in a topic was written by every version of this message there ever was. Fields are only added, with new numbers, and what is deleted stays
+// reserved: docs/schemas.md.
 type ClickEvent struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
 	UserId string                 `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
 	// session_id is what the site's own tracker assigned; the job computes sessions itself and does not read it.
 	SessionId string `protobuf:"bytes,2,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
 	Url       string `protobuf:"bytes,3,opt,name=url,proto3" json:"url,omitempty"`
-	// event_type is "view", "add_to_cart", "checkout" and the like.
+	// event_type is "view", "add_to_cart", "checkout", since the second version also "wishlist", and the like. Readers take one that they do not know for a view.
 	EventType string `protobuf:"bytes,4,opt,name=event_type,json=eventType,proto3" json:"event_type,omitempty"`
 	// event_timestamp is milliseconds since the Unix epoch.
-	EventTimestamp int64             `protobuf:"varint,5,opt,name=event_timestamp,json=eventTimestamp,proto3" json:"event_timestamp,omitempty"`
-	Properties     map[string]string `protobuf:"bytes,6,rep,name=properties,proto3" json:"properties,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	EventTimestamp int64 `protobuf:"varint,5,opt,name=event_timestamp,json=eventTimestamp,proto3" json:"event_timestamp,omitempty"`
+	// properties are whatever else the shop records. The second version adds "campaign" and "experiment".
+	Properties map[string]string `protobuf:"bytes,6,rep,name=properties,proto3" json:"properties,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// referrer is the page that led here; absent where it is not known, empty where there was none.
+	Referrer *string `protobuf:"bytes,7,opt,name=referrer,proto3,oneof" json:"referrer,omitempty"`
+	// value_cents is what an add_to_cart or checkout is worth, in cents of the shop's currency.
+	ValueCents    *int64 `protobuf:"varint,8,opt,name=value_cents,json=valueCents,proto3,oneof" json:"value_cents,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ClickEvent) Reset() {
@@ -109,11 +117,25 @@ func (x *ClickEvent) GetProperties() map[string]string {
 	return nil
 }
 
+func (x *ClickEvent) GetReferrer() string {
+	if x != nil && x.Referrer != nil {
+		return *x.Referrer
+	}
+	return ""
+}
+
+func (x *ClickEvent) GetValueCents() int64 {
+	if x != nil && x.ValueCents != nil {
+		return *x.ValueCents
+	}
+	return 0
+}
+
 var File_clickstream_v1_click_event_proto protoreflect.FileDescriptor
 
 const file_clickstream_v1_click_event_proto_rawDesc = "" +
 	"\n" +
-	" clickstream/v1/click_event.proto\x12\x0eclickstream.v1\"\xa9\x02\n" +
+	" clickstream/v1/click_event.proto\x12\x0eclickstream.v1\"\x8d\x03\n" +
 	"\n" +
 	"ClickEvent\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\x12\x1d\n" +
@@ -125,10 +147,15 @@ const file_clickstream_v1_click_event_proto_rawDesc = "" +
 	"\x0fevent_timestamp\x18\x05 \x01(\x03R\x0eeventTimestamp\x12J\n" +
 	"\n" +
 	"properties\x18\x06 \x03(\v2*.clickstream.v1.ClickEvent.PropertiesEntryR\n" +
-	"properties\x1a=\n" +
+	"properties\x12\x1f\n" +
+	"\breferrer\x18\a \x01(\tH\x00R\breferrer\x88\x01\x01\x12$\n" +
+	"\vvalue_cents\x18\b \x01(\x03H\x01R\n" +
+	"valueCents\x88\x01\x01\x1a=\n" +
 	"\x0fPropertiesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01BOZMgithub.com/millrace/millrace/examples/clickstream/clickstreampb;clickstreampbb\x06proto3"
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\v\n" +
+	"\t_referrerB\x0e\n" +
+	"\f_value_centsBOZMgithub.com/millrace/millrace/examples/clickstream/clickstreampb;clickstreampbb\x06proto3"
 
 var (
 	file_clickstream_v1_click_event_proto_rawDescOnce sync.Once
@@ -161,6 +188,7 @@ func file_clickstream_v1_click_event_proto_init() {
 	if File_clickstream_v1_click_event_proto != nil {
 		return
 	}
+	file_clickstream_v1_click_event_proto_msgTypes[0].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

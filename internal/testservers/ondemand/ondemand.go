@@ -35,6 +35,7 @@ func Need(t testing.TB, name string) map[string]string {
 
 func ask(addr, name string) (facts map[string]string, err error) {
 	client := &http.Client{Timeout: startTimeout}
+	defer client.CloseIdleConnections() // a test may look for goroutines that it left behind
 	resp, err := client.Post("http://"+addr+"/start?name="+url.QueryEscape(name), "", nil)
 	if err != nil {
 		return nil, err

@@ -39,7 +39,12 @@ func StartKafka(ctx context.Context, dir string) (*Kafka, error) {
 	if err != nil {
 		return nil, err
 	}
-	dir, err = filepath.Abs(dir)
+	return startKafka(ctx, dir, libs, "")
+}
+
+// startKafka starts the broker whose jars are in libs, with settings beside those that all have.
+func startKafka(ctx context.Context, dir, libs, settings string) (*Kafka, error) {
+	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, fmt.Errorf("Kafka's directory: %w", err)
 	}
@@ -60,7 +65,7 @@ func StartKafka(ctx context.Context, dir string) (*Kafka, error) {
 		CA: certs.ca, User: "millrace", Password: hex.EncodeToString(password), Log: filepath.Join(dir, "kafka.log"),
 		dir: dir, libs: libs, properties: filepath.Join(dir, "server.properties"),
 	}
-	if err := os.WriteFile(k.properties, k.config(ports[2], certs), 0o600); err != nil {
+	if err := os.WriteFile(k.properties, append(k.config(ports[2], certs), settings...), 0o600); err != nil {
 		return nil, fmt.Errorf("Kafka's configuration: %w", err)
 	}
 	if err := os.WriteFile(filepath.Join(dir, "log4j2.properties"), kafkaLogging, 0o644); err != nil {

@@ -17,8 +17,9 @@ type Partition struct {
 type Metadata struct {
 	Topics  map[string]Topic
 	Brokers int // how many brokers the cluster has
-	// Controller is the address of the broker to send administrative requests to; empty while there is none.
-	Controller string
+	// Controller is the address of the broker to send administrative requests to, and ControllerID its number; empty and -1 while there is none.
+	Controller   string
+	ControllerID int32
 }
 
 // Topic is one topic. A topic that does not exist has Err set.
@@ -30,11 +31,20 @@ type Topic struct {
 	Partitions []Leader // by partition, from 0
 }
 
+// Incarnation is the topic's ID as text, "" where the cluster gives none.
+func (t Topic) Incarnation() string {
+	if t.ID == (sarama.Uuid{}) {
+		return ""
+	}
+	return t.ID.String()
+}
+
 // Leader is where a partition is read and written.
 type Leader struct {
 	Addr     string // empty while there is none
 	Epoch    int32
-	Replicas int
+	Replicas int // copies there should be
+	InSync   int // copies that have everything at this moment
 	Err      error
 }
 
@@ -76,7 +86,7 @@ func (c *Cluster) take(resp *sarama.MetadataResponse) *Metadata {
 	c.known = known[:min(len(known), maxKnown)]
 	c.mu.Unlock()
 
-	m := &Metadata{Topics: make(map[string]Topic, len(resp.Topics)), Brokers: len(resp.Brokers), Controller: addrs[resp.ControllerID]}
+	m := &Metadata{Topics: make(map[string]Topic, len(resp.Topics)), Brokers: len(resp.Brokers), Controller: addrs[resp.ControllerID], ControllerID: resp.ControllerID}
 	for _, t := range resp.Topics {
 		topic := Topic{Name: t.Name, ID: t.Uuid, Internal: t.IsInternal}
 		if t.Err != sarama.ErrNoError {
@@ -89,7 +99,7 @@ func (c *Cluster) take(resp *sarama.MetadataResponse) *Metadata {
 			if p.ID < 0 || int(p.ID) >= len(topic.Partitions) {
 				continue // the partitions of a topic have no gaps: this answer is about none we could read
 			}
-			l := Leader{Addr: addrs[p.Leader], Epoch: p.LeaderEpoch, Replicas: len(p.Replicas)}
+			l := Leader{Addr: addrs[p.Leader], Epoch: p.LeaderEpoch, Replicas: len(p.Replicas), InSync: len(p.Isr)}
 			if l.Addr == "" {
 				l.Err = sarama.ErrLeaderNotAvailable
 			}

@@ -14,6 +14,13 @@ const (
 	Latest   int64 = sarama.OffsetNewest
 )
 
+// EarliestLocal asks Offsets for the first offset on the leader's own disk. It differs from Earliest where a topic has tiered storage; only brokers that
+// know of that (3.6 and newer) answer.
+const EarliestLocal int64 = -4
+
+// localVersion is the version of the request that knows EarliestLocal. Its fields are those of version 6, the newest that sarama sends by itself.
+const localVersion = 8
+
 // Offsets asks for each partition's offset at a time: Earliest, Latest, or milliseconds since the epoch for the first record with that timestamp or a
 // later one, -1 where there is none. With committed, Latest is the last stable offset: what a read_committed reader can see.
 func (c *Cluster) Offsets(ctx context.Context, partitions []Partition, at int64, committed bool) (map[Partition]int64, error) {
@@ -56,6 +63,9 @@ func (c *Cluster) offsets(ctx context.Context, partitions []Partition, at int64,
 
 func (c *Cluster) offsetsOn(ctx context.Context, addr string, ps []Partition, at int64, committed bool, got map[Partition]int64) error {
 	req := sarama.NewOffsetRequest(c.conf.Version)
+	if at == EarliestLocal {
+		req.Version = localVersion
+	}
 	if committed {
 		req.IsolationLevel = sarama.ReadCommitted
 	}

@@ -1,174 +1,155 @@
-// Package topic creates and describes Kafka topics.
+// Package topic declares Kafka topics that keep a history: it creates them as declared, says in plain words what of a live topic would lose records that a
+// replay needs (Check), and compares what a log holds now with what was read from it before (Extents, Uncut).
 package topic
 
 import (
-	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"math"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
-
-	"github.com/IBM/sarama"
 
 	"github.com/millrace/millrace/source/kafka/cluster"
 )
 
-// ErrExists is wrapped by what Create returns when the topic is there already with another partition count.
-var ErrExists = errors.New("topic exists with another partition count")
-
-// ErrMissing is wrapped by what Describe returns when there is no such topic.
-var ErrMissing = errors.New("topic does not exist")
-
-const (
-	createTimeout = 30 * time.Second
-	visibleTries  = 50 // looks for a created topic, one each 100 ms
+var (
+	// ErrExists is wrapped by what Create returns when the topic is there already with another partition count.
+	ErrExists = errors.New("topic exists with another partition count")
+	// ErrMissing is wrapped by what Describe, Check and Extents return when there is no such topic.
+	ErrMissing = errors.New("topic does not exist")
+	// ErrNoTiering is wrapped by what Create returns when tiered storage is declared and the brokers do not offer it.
+	ErrNoTiering = errors.New("the brokers offer no tiered storage")
 )
 
-// Spec is a topic to create.
+// Spec declares a topic. Its zero values leave things to the cluster, but for a topic with a Retention, which is made to keep its history as told.
 type Spec struct {
 	Name       string
-	Partitions int32 // at least 1
+	Partitions int32 // at least 1 to create a topic; Check compares no number where it is 0
 	// Replication is the number of copies; 0 lets the cluster decide.
 	Replication int16
-	// Configs are topic settings, for example "retention.ms": "-1".
+	// Retention is how long records stay, counted from their own timestamp: Forever, or a span, in whole milliseconds. With 0 nothing is declared about the
+	// history. Otherwise old records go by this span alone: no compaction, no limit on size but RetentionBytes, timestamps as producers gave them.
+	Retention time.Duration
+	// RetentionBytes is the size of a partition beyond which its oldest records go; 0 is no limit.
+	RetentionBytes int64
+	// MinInSync is how many copies must have a record before it is acknowledged (min.insync.replicas); 0 is 2 where Replication is 3 or more, and otherwise
+	// the cluster's.
+	MinInSync int16
+	// Tiered, if set, lets brokers move closed segments to remote storage.
+	Tiered *Tiered
+	// Configs are further settings of the topic, for example "max.message.bytes": "2097152".
 	Configs map[string]string
+	// CutAccepted says that Check need not call records lost that are gone already.
+	CutAccepted bool
 	// Connection is how to reach the cluster.
 	Connection cluster.Config
 }
 
-// Description is a topic as it is.
-type Description struct {
-	Name        string
-	Partitions  int32
-	Replication int16             // of the first partition
-	Configs     map[string]string // the settings that are not the cluster's defaults
+// Tiered is what stays on the brokers' own disks of a topic with tiered storage, after a segment is in remote storage. The zero value leaves that to the cluster.
+type Tiered struct {
+	LocalRetention      time.Duration // in whole milliseconds; 0 is the cluster's setting
+	LocalRetentionBytes int64         // of a partition; 0 is the cluster's setting
 }
 
-// Create makes the topic and waits until it can be used. created is false when it was there already with the same partition count; with another one the
-// error wraps ErrExists. Other settings of an existing topic are not looked at.
-func Create(ctx context.Context, brokers []string, s Spec) (created bool, err error) {
-	if s.Name == "" || s.Partitions < 1 {
-		return false, fmt.Errorf("kafka topic %q with %d partitions cannot be created: give a name and at least one partition", s.Name, s.Partitions)
+// The settings of a topic that decide over its history.
+const (
+	cleanupPolicy  = "cleanup.policy"
+	retentionMs    = "retention.ms"
+	retentionBytes = "retention.bytes"
+	timestampType  = "message.timestamp.type"
+	minInSync      = "min.insync.replicas"
+	remoteEnable   = "remote.storage.enable"
+	localMs        = "local.retention.ms"
+	localBytes     = "local.retention.bytes"
+	// refusedBefore bounds how far a record's timestamp may lie before the broker's time, refusedAfter how far after it.
+	refusedBefore = "message.timestamp.before.max.ms"
+	refusedAfter  = "message.timestamp.after.max.ms"
+)
+
+// unbounded is how Kafka writes that there is no bound, -1 how it writes that there is no limit.
+var unbounded = strconv.FormatInt(math.MaxInt64, 10)
+
+// validate joins everything that is wrong with the declaration.
+func (s Spec) validate() error {
+	var errs []error
+	fail := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	if s.Name == "" {
+		fail("it has no name")
 	}
-	c, err := cluster.New(brokers, s.Connection)
-	if err != nil {
-		return false, err
+	if s.Retention < 0 && s.Retention != Forever || s.Retention > 0 && s.Retention < time.Millisecond {
+		fail("retention %s: use Forever or a span of a millisecond or more", s.Retention)
 	}
-	created = true
-	err = c.Retry(ctx, func() error { return create(ctx, c, s) })
-	if errors.Is(err, sarama.ErrTopicAlreadyExists) {
-		created, err = false, nil
+	if s.Partitions < 0 || s.Replication < 0 || s.MinInSync < 0 || s.RetentionBytes < 0 {
+		fail("partitions %d, replication %d, min in sync %d and retention bytes %d must not be negative", s.Partitions, s.Replication, s.MinInSync, s.RetentionBytes)
 	}
-	if err != nil {
-		return false, fmt.Errorf("creating kafka topic %s: %w", s.Name, err)
+	if s.Retention == 0 && (s.RetentionBytes != 0 || s.Tiered != nil) {
+		fail("a size limit or tiered storage belongs to a topic with a retention: set Retention, to Forever if records stay")
 	}
-	return created, await(ctx, c, s)
+	if s.Replication > 0 && s.MinInSync > s.Replication {
+		fail("min in sync %d exceeds the replication %d: nobody could write", s.MinInSync, s.Replication)
+	}
+	if t := s.Tiered; t != nil {
+		if t.LocalRetention < 0 || t.LocalRetentionBytes < 0 {
+			fail("local retention %s and %d bytes must not be negative", t.LocalRetention, t.LocalRetentionBytes)
+		}
+		if s.Retention > 0 && t.LocalRetention > s.Retention {
+			fail("local retention %s exceeds the retention %s", FormatSpan(t.LocalRetention), FormatSpan(s.Retention))
+		}
+	}
+	declared := s.settings()
+	for _, name := range slices.Sorted(maps.Keys(s.Configs)) {
+		if v, twice := declared[name]; twice && v != s.Configs[name] {
+			fail("%s is declared twice, as %s and in Configs as %s", name, v, s.Configs[name])
+		}
+	}
+	if len(errs) == 0 {
+		return nil
+	}
+	return fmt.Errorf("kafka topic %q as declared: %w", s.Name, errors.Join(errs...))
 }
 
-func create(ctx context.Context, c *cluster.Cluster, s Spec) error {
-	meta, err := c.Metadata(ctx, s.Name)
-	if err != nil {
-		return err
+// settings are the topic's settings as declared, without Configs.
+func (s Spec) settings() map[string]string {
+	set := map[string]string{}
+	if n := s.minInSync(); n > 0 {
+		set[minInSync] = strconv.Itoa(int(n))
 	}
-	if meta.Controller == "" {
-		return sarama.ErrNotController
+	if s.Retention == 0 {
+		return set
 	}
-	detail := &sarama.TopicDetail{NumPartitions: s.Partitions, ReplicationFactor: s.Replication, ConfigEntries: make(map[string]*string, len(s.Configs))}
-	if s.Replication == 0 {
-		detail.ReplicationFactor = -1
+	set[cleanupPolicy], set[timestampType] = "delete", "CreateTime"
+	set[retentionMs], set[retentionBytes] = "-1", "-1"
+	if s.Retention > 0 {
+		set[retentionMs] = ms(s.Retention)
 	}
-	for k, v := range s.Configs {
-		detail.ConfigEntries[k] = &v
+	if s.RetentionBytes > 0 {
+		set[retentionBytes] = strconv.FormatInt(s.RetentionBytes, 10)
 	}
-	req := sarama.NewCreateTopicsRequest(c.Version(), map[string]*sarama.TopicDetail{s.Name: detail}, createTimeout, false)
-	return c.On(ctx, meta.Controller, func(b *sarama.Broker) error {
-		resp, err := b.CreateTopics(req)
-		if err != nil {
-			return err
+	if t := s.Tiered; t != nil {
+		set[remoteEnable] = "true"
+		if t.LocalRetention > 0 {
+			set[localMs] = ms(t.LocalRetention)
 		}
-		terr := resp.TopicErrors[s.Name]
-		switch {
-		case terr == nil:
-			return sarama.ErrIncompleteResponse
-		case terr.Err == sarama.ErrNoError:
-			return nil
-		case terr.ErrMsg != nil && terr.Err != sarama.ErrTopicAlreadyExists:
-			return fmt.Errorf("%s: %w", *terr.ErrMsg, terr.Err)
-		default:
-			return terr.Err
+		if t.LocalRetentionBytes > 0 {
+			set[localBytes] = strconv.FormatInt(t.LocalRetentionBytes, 10)
 		}
-	})
+	}
+	return set
 }
 
-// await looks until every partition has a leader.
-func await(ctx context.Context, c *cluster.Cluster, s Spec) error {
-	var last error
-	for range visibleTries {
-		meta, err := c.Metadata(ctx, s.Name)
-		if err != nil {
-			return err
-		}
-		t := meta.Topics[s.Name]
-		if t.Err == nil && len(t.Partitions) > 0 {
-			if got := int32(len(t.Partitions)); got != s.Partitions {
-				return fmt.Errorf("kafka %w: %s has %d, %d were asked for: use the topic as it is, or another name", ErrExists, s.Name, got, s.Partitions)
-			}
-			if !slices.ContainsFunc(t.Partitions, func(l cluster.Leader) bool { return l.Err != nil }) {
-				return nil
-			}
-		}
-		last = errors.Join(t.Err, errors.New("its partitions have no leaders yet"))
-		if err := cluster.Pause(ctx, 0); err != nil {
-			return err
-		}
+func (s Spec) minInSync() int16 {
+	if s.MinInSync == 0 && s.Retention != 0 && s.Replication >= 3 {
+		return 2
 	}
-	return fmt.Errorf("kafka topic %s was created but cannot be used: %w", s.Name, last)
+	return s.MinInSync
 }
 
-// Describe tells what the topic is like. The error wraps ErrMissing when there is none of that name.
-func Describe(ctx context.Context, brokers []string, name string, connection cluster.Config) (Description, error) {
-	c, err := cluster.New(brokers, connection)
-	if err != nil {
-		return Description{}, err
-	}
-	meta, err := c.Metadata(ctx, name)
-	if err != nil {
-		return Description{}, err
-	}
-	t, ok := meta.Topics[name]
-	switch {
-	case !ok || errors.Is(t.Err, sarama.ErrUnknownTopicOrPartition):
-		return Description{}, fmt.Errorf("kafka %w: %s on %s", ErrMissing, name, c)
-	case t.Err != nil:
-		return Description{}, fmt.Errorf("kafka topic %s: %w", name, t.Err)
-	}
-	d := Description{Name: name, Partitions: int32(len(t.Partitions)), Configs: map[string]string{}}
-	if len(t.Partitions) > 0 {
-		d.Replication = int16(t.Partitions[0].Replicas)
-	}
-	err = c.On(ctx, meta.Controller, func(b *sarama.Broker) error { return readConfigs(b, name, d.Configs) })
-	if err != nil {
-		return Description{}, fmt.Errorf("settings of kafka topic %s: %w", name, err)
-	}
-	return d, nil
-}
+func ms(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
 
-func readConfigs(b *sarama.Broker, name string, into map[string]string) error {
-	resp, err := b.DescribeConfigs(&sarama.DescribeConfigsRequest{
-		Version: 2, Resources: []*sarama.ConfigResource{{Type: sarama.TopicResource, Name: name}},
-	})
-	if err != nil {
-		return err
-	}
-	for _, r := range resp.Resources {
-		if kerr := sarama.KError(r.ErrorCode); kerr != sarama.ErrNoError {
-			return fmt.Errorf("%s: %w", r.ErrorMsg, kerr)
-		}
-		for _, e := range r.Configs {
-			if e.Source == sarama.SourceTopic && !e.Sensitive {
-				into[e.Name] = e.Value
-			}
-		}
-	}
-	return nil
+// configCommand is the command of Kafka's own tools that gives a topic settings, "name=value" each.
+func configCommand(brokers, topic string, settings ...string) string {
+	return fmt.Sprintf("kafka-configs.sh --bootstrap-server %s --alter --entity-type topics --entity-name %s --add-config %s", brokers, topic, strings.Join(settings, ","))
 }

@@ -1,4 +1,4 @@
-package file
+package format
 
 import (
 	"encoding/base64"
@@ -9,7 +9,7 @@ import (
 	"github.com/millrace/millrace/sink/table"
 )
 
-func jsonFormat[T any](columns table.Columns[T]) format[T] {
+func jsonFormat[T any](columns table.Columns[T]) *Text[T] {
 	list := columns.All()
 	names := make([][]byte, len(list))
 	for i, col := range list {
@@ -28,7 +28,7 @@ func jsonFormat[T any](columns table.Columns[T]) format[T] {
 		}
 		return append(dst, '}', '\n'), nil
 	}
-	return format[T]{name: "jsonl", ext: ".jsonl", append: appendRow, keyOf: columns.KeyString, invalid: columns.Validate()}
+	return &Text[T]{name: "jsonl", ext: ".jsonl", contentType: "application/x-ndjson", append: appendRow, keyOf: columns.KeyString, invalid: columns.Validate()}
 }
 
 func appendJSONValue[T any](dst []byte, col *table.Column[T], row T) ([]byte, error) {

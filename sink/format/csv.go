@@ -1,4 +1,4 @@
-package file
+package format
 
 import (
 	"bytes"
@@ -6,9 +6,9 @@ import (
 	"github.com/millrace/millrace/sink/table"
 )
 
-func csvFormat[T any](columns table.Columns[T]) format[T] {
+func csvFormat[T any](columns table.Columns[T]) *Text[T] {
 	list := columns.All()
-	f := format[T]{name: "csv", ext: ".csv", keyOf: columns.KeyString, invalid: columns.Validate()}
+	f := &Text[T]{name: "csv", ext: ".csv", contentType: "text/csv", keyOf: columns.KeyString, invalid: columns.Validate()}
 	for i, col := range list {
 		if i > 0 {
 			f.header = append(f.header, ',')

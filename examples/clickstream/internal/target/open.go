@@ -1,0 +1,50 @@
+package target
+
+import (
+	"encoding/json"
+	"io"
+
+	"github.com/millrace/millrace/sink"
+	"github.com/millrace/millrace/sink/file"
+	"github.com/millrace/millrace/sink/kafka"
+	"github.com/millrace/millrace/sink/postgres"
+	"github.com/millrace/millrace/sink/print"
+	"github.com/millrace/millrace/sink/sqlite"
+	"github.com/millrace/millrace/sink/table"
+	"github.com/millrace/millrace/source/kafka/cluster"
+)
+
+// Rows is what a target must know of the rows it takes.
+type Rows[T any] struct {
+	Columns table.Columns[T]
+	Key     func(T) string // of a record in Kafka
+}
+
+// Env is what some kinds need besides the URL.
+type Env struct {
+	Brokers    []string       // of the cluster for kafka:
+	Connection cluster.Config // how to reach it
+	Out        io.Writer      // for print:
+}
+
+// Open makes the sink. It connects to nothing yet.
+func Open[T any](t Target, rows Rows[T], env Env) sink.Sink[T] {
+	switch t.Kind {
+	case sqliteKind.name:
+		return sqlite.Upsert(t.Path, t.Table(), rows.Columns)
+	case postgresKind.name:
+		return postgres.Upsert(t.Path, t.Table(), rows.Columns)
+	case csvKind.name:
+		return file.CSV(t.Path, rows.Columns)
+	case jsonlKind.name:
+		return file.JSONLines(t.Path, rows.Columns)
+	case kafkaKind.name:
+		return kafka.Sink(env.Brokers, t.Path, kafka.EncoderFunc[T](func(m *kafka.Message, row T) (err error) {
+			m.Key = []byte(rows.Key(row))
+			m.Value, err = json.Marshal(row)
+			return err
+		}), kafka.Connect(env.Connection))
+	default:
+		return print.Columns(rows.Columns, print.To(env.Out))
+	}
+}

@@ -1,0 +1,99 @@
+package target
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestParse(t *testing.T) {
+	for text, want := range map[string]Target{
+		"sqlite:data/x.db":                     {"sqlite", "data/x.db", "sessions", "v1", ""},
+		"sqlite:x.db?table=s2":                 {"sqlite", "x.db", "s2", "v1", ""},
+		"postgres://u@h/d":                     {"postgres", "postgres://u@h/d", "sessions", "v1", ""},
+		"postgresql://u@h/d?sslmode=x&table=t": {"postgres", "postgresql://u@h/d?sslmode=x", "t", "v1", ""},
+		"postgres://u@h/d?table=web.t":         {"postgres", "postgres://u@h/d", "web.t", "v1", ""},
+		"csv:a.csv":                            {"csv", "a.csv", "sessions", "v1", ""},
+		"csv:out/{version}/a-{version}.csv":    {"csv", "out/v1/a-v1.csv", "sessions", "v1", ""},
+		"jsonl:/b.jsonl":                       {"jsonl", "/b.jsonl", "sessions", "v1", ""},
+		"kafka:topic":                          {"kafka", "topic", "sessions", "v1", ""},
+		"print:":                               {"print", "", "sessions", "v1", ""},
+	} {
+		got, err := Parse(text, "sessions", FirstVersion)
+		require.NoError(t, err)
+		if want.Result = want.Reader; !got.Database() {
+			want.Result = text
+		}
+		require.Equal(t, want, got)
+	}
+}
+
+func TestParseRefuses(t *testing.T) {
+	for text, want := range map[string]string{
+		"x.db":                              "use sqlite:PATH",
+		"s9:x":                              "use sqlite:PATH",
+		"sqlite:":                           "no path",
+		"sqlite:x?tabel=y":                  "parameter tabel is not known",
+		`sqlite:x?table=a"b`:                "table",
+		"sqlite:x?table=a.b":                "table",
+		"sqlite:x?table=sessions_v2":        "say table=sessions",
+		"postgres://u@h/d?table=a.b.c":      "table",
+		"postgres://u@h/d?table=a;drop":     "",
+		"postgres://u:se%zzcret@h/d":        "not a URL",
+		"kafka:":                            "no path",
+		"kafka:results":                     "as kafka:results-{version}",
+		"print:x":                           "nothing behind it",
+		"mysql://root:secret@h/d?table=abc": "use sqlite:PATH",
+		"sqlite:x?table=a23456789012345678901234567890123456789012345678901234567890123": "63 bytes",
+	} {
+		_, err := Parse(text, "sessions", "v2")
+		require.ErrorContains(t, err, want, text)
+		require.NotContains(t, err.Error(), "cret@")
+	}
+	_, err := Parse("sqlite:x", "sessions", `v2"`)
+	require.ErrorContains(t, err, "version name")
+}
+
+func TestPlaces(t *testing.T) {
+	for text, want := range map[string][3]string{
+		"csv:a/b.csv":                    {"a/b.csv", "a/b-metrics.csv", "a/b-metrics.csv"},
+		"jsonl:{version}":                {"v2", "v2-metrics", "v2-metrics"},
+		"kafka:t-{version}":              {"t-v2", "t-v2-metrics", "topic t-v2-metrics"},
+		"sqlite:x.db":                    {"sessions_v2", "session_metrics_v2", "table session_metrics_v2 of x.db"},
+		"sqlite:x.db?table=web":          {"web_v2", "web_metrics_v2", "table web_metrics_v2 of x.db"},
+		"postgres://u:secret@h/":         {"sessions_v2", "session_metrics_v2", "table session_metrics_v2 of postgres://u:***@h/"},
+		"postgres://h/?table=a.sessions": {"a.sessions_v2", "a.session_metrics_v2", "table a.session_metrics_v2 of postgres://h/"},
+		"print:":                         {"", "", "standard output"},
+	} {
+		s, err := Parse(text, "sessions", "v2")
+		require.NoError(t, err)
+		m, err := s.Beside("metrics")
+		require.NoError(t, err)
+		require.Equal(t, want, [3]string{s.Place(), m.Place(), m.String()})
+		require.Equal(t, s.Database(), s.Table() != "")
+	}
+}
+
+func TestFresh(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s.csv")
+	s, err := Parse("csv:"+path, "sessions", "v1")
+	require.NoError(t, err)
+	require.NoError(t, s.Fresh())
+	require.NoError(t, os.WriteFile(path, nil, 0o644))
+	require.ErrorContains(t, s.Fresh(), "never overwritten")
+	require.Equal(t, path+".inprogress", s.Hidden())
+}
+
+func TestRedact(t *testing.T) {
+	for text, want := range map[string]string{
+		"postgres://ann:secret@h:5/d?x=1":             "postgres://ann:***@h:5/d?x=1",
+		"at postgres://:secret@h/ and http://h/a:b@c": "at postgres://:***@h/ and http://h/a:b@c",
+		"postgres://h/d?password=secret&x=1":          "postgres://h/d?password=***&x=1",
+		"host=h Password=secret user=ann":             "host=h Password=*** user=ann",
+		"nothing to hide":                             "nothing to hide",
+	} {
+		require.Equal(t, want, Redact(text))
+	}
+}
