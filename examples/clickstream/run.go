@@ -36,7 +36,9 @@ command goes on where it was, and the table comes out the same. Without --until-
 
 Where sessions go (--sink):
 ` + target.Help() + `
-Hourly metrics go to session_metrics, to PATH-metrics.csv, or to TOPIC-metrics.
+Hourly metrics go to session_metrics, to PATH-metrics.csv, to DIR/session_metrics/v1, or to TOPIC-metrics.
+A directory or prefix is never shared by two runs, and _SUCCESS in it says that a result is complete. The keys of an object store come from the environment
+(AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY) or from ~/.aws/credentials.
 
 A result has versions (--version, v1 by default): the same tables, computed by other definitions, side by side. In a database the rows of version v2 are
 in tables called sessions_v2 and session_metrics_v2. In a path {version} stands for the version's name; without it the path is taken as it is.
