@@ -23,6 +23,7 @@ type program struct {
 	brokers  []string // of a real cluster; empty for the embedded broker
 	topic    string
 	logLevel string
+	registry registryOptions
 	screen   *screen.Screen // messages and progress: standard error
 	out      io.Writer      // results: standard output
 }
@@ -53,7 +54,7 @@ Without a command it runs the demo: it needs nothing but itself.`,
 	demo := newDemo(p)
 	root.RunE = demo.RunE
 	root.Flags().AddFlagSet(demo.Flags())
-	root.AddCommand(demo, newRun(p), newProduce(p), newTopic(p), newBroker(p))
+	root.AddCommand(demo, newRun(p), newProduce(p), newTopic(p), newBroker(p), newSchema(p))
 	return root
 }
 

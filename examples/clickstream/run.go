@@ -8,8 +8,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/millrace/millrace/codec"
-	pb "github.com/millrace/millrace/examples/clickstream/clickstreampb"
 	"github.com/millrace/millrace/source/kafka"
 	"github.com/millrace/millrace/stream"
 )
@@ -44,6 +42,7 @@ Hourly metrics go to the table session_metrics, to PATH-metrics.csv, or to TOPIC
 		RunE: func(cmd *cobra.Command, _ []string) error { return p.run(cmd.Context(), o) },
 	}
 	p.clusterFlags(cmd)
+	p.readerFlags(cmd)
 	o.flags(cmd.Flags())
 	return cmd
 }
@@ -58,7 +57,7 @@ func (p *program) run(ctx context.Context, o runOptions) (err error) {
 }
 
 // runOn finds the topic, tries the sinks, runs the job and tells what came out.
-func (p *program) runOn(ctx context.Context, c *kafkaCluster, o runOptions) error {
+func (p *program) runOn(ctx context.Context, c *kafkaCluster, o runOptions) (err error) {
 	s, err := o.resolve(p)
 	if err != nil {
 		return err
@@ -69,12 +68,20 @@ func (p *program) runOn(ctx context.Context, c *kafkaCluster, o runOptions) erro
 	if s.restored && o.from != fromEarliest {
 		p.say("Group %s has saved state and goes on from there: --from %s is for new groups.", o.group, o.from)
 	}
+	clicks, err := p.openFormat()
+	if err != nil {
+		return err
+	}
+	defer closing(clicks, &err)
+	if err := clicks.checkReader(ctx, p); err != nil {
+		return err
+	}
 	to, err := p.outputs(ctx, c, s)
 	if err != nil {
 		return err
 	}
 	job := stream.NewJob("session-analytics", s.jobOptions...)
-	analyze(job, kafka.Source(c.brokers, p.topic, codec.Proto[*pb.ClickEvent](), s.sourceOptions...), s.definition, to)
+	analyze(job, kafka.Source(c.brokers, p.topic, clicks.Decoder(), s.sourceOptions...), s.definition, to)
 	r, err := p.follow(ctx, job, o.progressEvery)
 	r.settings = s
 	if err != nil {
