@@ -13,7 +13,6 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
-	"github.com/millrace/millrace/codec"
 	pb "github.com/millrace/millrace/examples/clickstream/clickstreampb"
 	"github.com/millrace/millrace/source"
 	"github.com/millrace/millrace/source/kafka"
@@ -52,6 +51,7 @@ USER may not be the first word after a flag that takes a value; put -- before a 
 		RunE: func(cmd *cobra.Command, args []string) error { return p.explain(cmd.Context(), args[0], o) },
 	}
 	p.clusterFlags(cmd)
+	p.readerFlags(cmd)
 	f := cmd.Flags()
 	f.StringVar(&o.from, "from", fromEarliest, "where to begin: earliest, or a time of the log such as 2024-03-01T00:00:00Z; sessions near it may lack clicks, and say so")
 	f.StringVar(&o.to, "to", "", "end before the first record of that time or later, such as 2024-04-01T00:00:00Z (default the end of the topic now)")
@@ -82,7 +82,10 @@ func (p *program) explain(ctx context.Context, user string, o explainOptions) (e
 	if err := p.demandTopic(ctx, c); err != nil {
 		return err
 	}
-	life, err := p.life(ctx, user, o, kafka.Source(c.brokers, p.topic, codec.Proto[*pb.ClickEvent](), append(options, kafka.Connect(c.config))...))
+	if err := p.openClicks(ctx, c); err != nil {
+		return err
+	}
+	life, err := p.life(ctx, user, o, p.clicks(c, options...))
 	if err != nil {
 		return err
 	}

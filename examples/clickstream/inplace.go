@@ -72,6 +72,9 @@ func (p *program) replayStaged(ctx context.Context, s settings, o replayOptions)
 	if err := p.demandTopic(ctx, c); err != nil {
 		return r, err
 	}
+	if err := p.openClicks(ctx, c); err != nil {
+		return r, err
+	}
 	return p.replayOn(ctx, c, s, o)
 }
 

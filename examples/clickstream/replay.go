@@ -59,6 +59,7 @@ Afterwards compare tells what differs, and cutover shows readers the new version
 		RunE: func(cmd *cobra.Command, _ []string) error { return p.replay(cmd.Context(), o) },
 	}
 	p.clusterFlags(cmd)
+	p.readerFlags(cmd)
 	f := cmd.Flags()
 	o.common(f, "")
 	_ = cmd.MarkFlagRequired("version")
@@ -142,6 +143,9 @@ func (p *program) replay(ctx context.Context, o replayOptions) (err error) {
 	}
 	defer closing(c, &err)
 	if err := p.demandTopic(ctx, c); err != nil {
+		return err
+	}
+	if err := p.openClicks(ctx, c); err != nil {
 		return err
 	}
 	if o.dryRun {
