@@ -19,6 +19,7 @@ import (
 	"github.com/millrace/millrace/source/kafka/topic"
 	"github.com/millrace/millrace/stream"
 	"github.com/millrace/millrace/stream/explain"
+	"github.com/millrace/millrace/stream/replay"
 )
 
 // explainOptions are the flags of explain.
@@ -114,9 +115,10 @@ func (p *program) life(ctx context.Context, user string, o explainOptions, click
 	if o.definition.LocalKeys {
 		cfg.Partitioner = &stream.Murmur2
 	}
+	o.definition.Provenance = true
 	r := explain.New(cfg)
-	job := stream.NewJob("session-analytics", r.Option(), stream.Logger(logger), stream.StatusEvery(0), stream.DefaultParallelism(o.parallelism))
-	analyze(job, r.Source(clicks), o.definition, Outputs{Sessions: r.Sink(), Metrics: explain.Discard[HourMetrics]()})
+	job := stream.NewJob(jobName, r.Option(), stream.Logger(logger), stream.StatusEvery(0), stream.DefaultParallelism(o.parallelism))
+	analyze(job, r.Source(clicks), o.definition, Outputs{Sessions: r.Sink(), Metrics: replay.Discard[HourMetrics](true)})
 	w, err := p.watch(job, watching{})
 	if err != nil {
 		return nil, err
@@ -205,6 +207,9 @@ func sessionText(s Session) string {
 		time.Duration(s.DurationMs)*time.Millisecond, s.Events, s.AddToCarts, s.Checkouts)
 	if s.Abandoned != 0 {
 		text += ", abandoned"
+	}
+	if s.LogFrom != "" {
+		text += "; " + s.LogFrom + ", id " + s.ResultID
 	}
 	return text
 }

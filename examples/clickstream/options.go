@@ -59,6 +59,7 @@ func (o *runOptions) common(f *pflag.FlagSet, version string) {
 	f.DurationVar(&o.definition.OutOfOrderness, "out-of-orderness", time.Minute, "how far clicks may be out of order")
 	f.DurationVar(&o.definition.Lateness, "lateness", 0, "how long a finished session still takes clicks that come later")
 	f.BoolVar(&o.definition.LocalKeys, "local-keys", true, "one task per partition, without an exchange; false spreads users over --parallelism tasks")
+	o.definition.provenanceFlag(f)
 	f.IntVar(&o.parallelism, "parallelism", 1, "tasks behind the exchange of --local-keys=false")
 	f.StringVar(&o.sink, "sink", "", "where sessions go, see above (default sqlite:DATA/clickstream.db?table=sessions)")
 	f.StringVar(&o.lateSink, "late-sink", "", "where clicks go that came too late for any session; without it they are only counted")
@@ -162,6 +163,7 @@ func (s *settings) job(p *program) error {
 		return err
 	}
 	s.jobOptions = []stream.JobOption{
+		stream.Version(s.version),
 		stream.StateDir(s.stateDir), stream.Backend(backend), stream.MemoryBudget(int64(memory)), stream.CheckpointEvery(s.checkpointEvery),
 		stream.DefaultParallelism(s.parallelism), stream.Restart(stream.ExponentialDelay(firstRestart, lastRestart, calm)), stream.Logger(logger),
 	}
