@@ -54,7 +54,8 @@ Without a command it runs the demo: it needs nothing but itself.`,
 	demo := newDemo(p)
 	root.RunE = demo.RunE
 	root.Flags().AddFlagSet(demo.Flags())
-	root.AddCommand(demo, newRun(p), newProduce(p), newTopic(p), newBroker(p), newExplain(p), newChart(p))
+	root.AddCommand(demo, newRun(p), newReplay(p), newProduce(p), newTopic(p), newBroker(p), newExplain(p), newChart(p))
+	root.AddCommand(newVersions(p), newCompare(p), newCutover(p), newRollback(p))
 	return root
 }
 

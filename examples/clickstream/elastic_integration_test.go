@@ -41,6 +41,19 @@ func TestSearchServers(t *testing.T) {
 	}
 }
 
+// TestVersionsOfSearchServers compares, cuts over, rolls back and drops versions whose readers use aliases.
+func TestVersionsOfSearchServers(t *testing.T) {
+	for _, product := range []string{"elasticsearch", "opensearch"} {
+		t.Run(product, func(t *testing.T) {
+			address := ondemand.Need(t, product)["url"]
+			reader := fmt.Sprintf("story_%d_sessions", time.Now().UnixNano())
+			flags := twoVersions(t, "--sink", "elastic:"+address+"?index="+reader)
+			storyOfVersions(t, flags, func() int { return len(documents(t, address, reader, []string{"user_id"})) })
+			ask(t, http.MethodDelete, address+"/"+reader+"_v1,"+strings.TrimSuffix(reader, "s")+"_metrics_v1", "")
+		})
+	}
+}
+
 // ask makes a request as any reader would.
 func ask(t *testing.T, method, url, body string) []byte {
 	t.Helper()

@@ -95,7 +95,7 @@ func (p *program) explain(ctx context.Context, user string, o explainOptions) (e
 		p.say("No click of %s is in what was read.", user)
 		return nil
 	}
-	text := explain.Text[clickNote, Session]{Event: clickNote.String, Row: sessionText, Window: "session", Bound: o.definition.OutOfOrderness, Colour: colour}
+	text := explain.Text[clickNote, Session]{Event: clickNote.String, Row: sessionText, Bound: o.definition.OutOfOrderness, Colour: colour}
 	return text.Write(p.out, life)
 }
 
@@ -106,7 +106,7 @@ func (p *program) life(ctx context.Context, user string, o explainOptions, click
 		return nil, err
 	}
 	cfg := explain.Config[*pb.ClickEvent, clickNote, Session]{
-		Key: user, KeyOf: (*pb.ClickEvent).GetUserId, Note: noteOf, RowKey: func(s Session) string { return s.UserID },
+		Key: user, KeyOf: (*pb.ClickEvent).GetUserId, Note: noteOf, RowKey: func(s Session) string { return s.UserID }, Window: "session",
 	}
 	if o.definition.LocalKeys {
 		cfg.Partitioner = &stream.Murmur2
@@ -118,7 +118,7 @@ func (p *program) life(ctx context.Context, user string, o explainOptions, click
 	if err != nil {
 		return nil, err
 	}
-	if _, err := w.follow(ctx); err != nil {
+	if _, err := w.follow(ctx, nil); err != nil {
 		return nil, (&runOptions{}).explain(err)
 	}
 	if ctx.Err() != nil {

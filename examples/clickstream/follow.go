@@ -15,7 +15,8 @@ import (
 // result is what a run came to.
 type result struct {
 	settings settings
-	stopped  bool // by Ctrl-C
+	readers  string // the version that readers see; "" where no view tells
+	stopped  bool   // by Ctrl-C
 	events   int64
 	sessions int64
 	late     int64
@@ -30,8 +31,8 @@ func (r result) finished() bool {
 	return r.settings.restored && !r.settings.noDrain && !r.stopped && r.events == 0 && r.sessions == 0
 }
 
-// follow runs the job and shows its progress.
-func (w *watched) follow(ctx context.Context) (result, error) {
+// follow runs the job and shows its progress, in its catalog too.
+func (w *watched) follow(ctx context.Context, record *recording) (result, error) {
 	begun := time.Now()
 	every := w.every
 	if every <= 0 {
@@ -39,7 +40,11 @@ func (w *watched) follow(ctx context.Context) (result, error) {
 	}
 	bar := w.program.screen.Begin("Reading " + w.program.topic)
 	ended := make(chan struct{})
-	shown := make(chan struct{})
+	shown, watched := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(watched)
+		record.watch(ctx, w.job, ended)
+	}()
 	go func() {
 		defer close(shown)
 		tick := time.NewTicker(every)
@@ -48,7 +53,7 @@ func (w *watched) follow(ctx context.Context) (result, error) {
 			select {
 			case <-tick.C:
 				if n := w.recorder.Now(); len(n.Splits) > 0 {
-					bar.Set(shownAs(n))
+					bar.Set(w.shown(n))
 				}
 			case <-ended:
 				return
@@ -59,26 +64,27 @@ func (w *watched) follow(ctx context.Context) (result, error) {
 	err := w.recorder.Run(ctx)
 	close(ended)
 	<-shown
+	<-watched
 	r := result{
 		stopped: ctx.Err() != nil, events: count(job, "records_in", "clicks"),
 		late: count(job, "late", "session-analytics"), skewed: count(job, "quarantined", "clicks"), partial: count(job, "partial_panes", "session-analytics"),
 		sessions: count(job, "panes", "session-analytics") - count(job, "retractions", "session-analytics"), took: time.Since(begun), state: job.StateStats(),
 	}
-	bar.Done(shownAs(w.recorder.Now()))
+	bar.Done(w.shown(w.recorder.Now()))
 	return r, err
 }
 
-// shownAs is a job's progress on the screen: a bar while there is an end to reach, and the position and the lag of what follows the topic.
-func shownAs(n progress.Now) screen.Progress {
-	p := screen.Progress{Done: n.Read, Total: n.Total, Events: n.Events, Speed: speed(n)}
+// shown is the job's progress on the screen: a bar while there is an end to reach, and the position and the lag of what follows the topic.
+func (w *watched) shown(n progress.Now) screen.Progress {
+	p := screen.Progress{Done: n.Read, Total: n.Total, Events: n.Events, Speed: w.speed(n)}
 	if !n.Bounded && n.CaughtUp {
 		p.Total = 0
 	}
 	return p
 }
 
-// speed is a job's pace in words.
-func speed(n progress.Now) string {
+// speed is the job's pace in words.
+func (w *watched) speed(n progress.Now) string {
 	events := n.EventsPerSecond
 	if n.State != progress.Running {
 		events = n.MeanPerSecond
@@ -100,11 +106,16 @@ func speed(n progress.Now) string {
 	if !n.Bounded && n.CaughtUp && n.Lag > 0 {
 		add(humanize.Comma(n.Lag) + " behind")
 	}
+	if w.limit != nil {
+		if s := w.limit.State(); s.Events > 0 || s.Wanted.Bytes > 0 {
+			add("limit " + s.String())
+		}
+	}
 	return strings.Join(parts, ", ")
 }
 
 // count is one operator's counter.
-func count(job *stream.Job, name, operator string) (n int64) {
+func count(job watchable, name, operator string) (n int64) {
 	for _, s := range job.Counters() {
 		if s.Name == name && len(s.Labels) == 2 && s.Labels[1] == operator {
 			n += s.Value

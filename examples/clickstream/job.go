@@ -26,6 +26,9 @@ type Outputs struct {
 	Late     sink.Sink[LateClick]
 }
 
+// jobName is part of the state that the job leaves.
+const jobName = "session-analytics"
+
 // analyze adds the whole graph to a job: clicks to sessions, sessions to hourly metrics.
 func analyze(job *stream.Job, clicks source.Source[*pb.ClickEvent], def Definition, to Outputs) {
 	events := stream.From(job, "clicks", clicks, watermark.BoundedOutOfOrderness(def.OutOfOrderness, eventTime))

@@ -45,11 +45,16 @@ type runOptions struct {
 }
 
 func (o *runOptions) flags(f *pflag.FlagSet) {
-	f.StringVar(&o.version, "version", target.FirstVersion, "version of the result to write, in tables of its own beside those of other versions; lowercase letters, digits and _")
-	f.StringVar(&o.group, "group", "", "name of this computation: its state is in DATA/state/GROUP, its progress in Kafka under that consumer group (default sessions-VERSION)")
+	o.common(f, target.FirstVersion)
 	f.StringVar(&o.from, "from", fromEarliest, "where a new group begins: earliest, latest, committed, or a time such as 2024-03-01T00:00:00Z")
 	f.BoolVar(&o.untilEnd, "until-end", false, "stop at what is the end of the topic now, closing all sessions")
 	f.BoolVar(&o.noDrain, "no-drain", false, "with --until-end, keep the last sessions open, so that the group can go on later")
+}
+
+// common are the flags of every command that computes the result.
+func (o *runOptions) common(f *pflag.FlagSet, version string) {
+	f.StringVar(&o.version, "version", version, "version of the result to write, in tables of its own beside those of other versions; lowercase letters, digits and _")
+	f.StringVar(&o.group, "group", "", "name of this computation: its state is in DATA/state/GROUP, its progress in Kafka under that consumer group (default sessions-VERSION)")
 	f.BoolVar(&o.allowCut, allowCutFlag, false, "go on although clicks were deleted from the topic before the group had read them; sessions that may lack some are counted")
 	f.DurationVar(&o.definition.Gap, "gap", 30*time.Minute, "a session ends when its user does nothing for longer")
 	f.DurationVar(&o.definition.OutOfOrderness, "out-of-orderness", time.Minute, "how far clicks may be out of order")
@@ -95,7 +100,7 @@ func (o *runOptions) resolve(p *program) (settings, error) {
 
 func (s *settings) targets(p *program) (err error) {
 	if s.sink == "" {
-		s.sink = "sqlite:" + filepath.Join(p.data, "clickstream.db")
+		s.sink = defaultSink(p.data)
 	}
 	if s.sessions, err = target.Parse(s.sink, sessionsTable, s.version); err != nil {
 		return err

@@ -11,7 +11,9 @@ import (
 	"github.com/millrace/millrace/codec"
 	pb "github.com/millrace/millrace/examples/clickstream/clickstreampb"
 	"github.com/millrace/millrace/examples/clickstream/internal/target"
+	"github.com/millrace/millrace/source"
 	"github.com/millrace/millrace/source/kafka"
+	"github.com/millrace/millrace/source/limit"
 	"github.com/millrace/millrace/stream"
 )
 
@@ -34,7 +36,9 @@ command goes on where it was, and the table comes out the same. Without --until-
 
 Where sessions go (--sink):
 ` + target.Help() + `
-Hourly metrics go to session_metrics, to PATH-metrics.csv, or to TOPIC-metrics.
+Hourly metrics go to session_metrics, to PATH-metrics.csv, to DIR/session_metrics/v1, or to TOPIC-metrics.
+A directory or prefix is never shared by two runs, and _SUCCESS in it says that a result is complete. The keys of an object store come from the environment
+(AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY) or from ~/.aws/credentials.
 
 A result has versions (--version, v1 by default): the same tables, computed by other definitions, side by side. In a database the rows of version v2 are
 in tables called sessions_v2 and session_metrics_v2. In a path {version} stands for the version's name; without it the path is taken as it is.
@@ -70,27 +74,17 @@ func (p *program) runOn(ctx context.Context, c *kafkaCluster, o runOptions) (err
 	if s.restored && o.from != fromEarliest {
 		p.say("Group %s has saved state and goes on from there: --from %s is for new groups.", s.group, s.from)
 	}
-	to, err := p.outputs(ctx, c, s)
-	if err != nil {
-		return err
-	}
-	job := stream.NewJob("session-analytics", s.jobOptions...)
-	analyze(job, kafka.Source(c.brokers, p.topic, codec.Proto[*pb.ClickEvent](), append(s.sourceOptions, kafka.Connect(c.config))...), s.definition, to)
-	w, err := p.watch(job, o.watching.of(o.group))
-	if err != nil {
-		return err
-	}
-	defer closing(w, &err)
-	r, err := w.follow(ctx)
-	r.settings = s
-	if err != nil {
-		return s.explain(err)
-	}
-	if err := p.summarize(ctx, r); err != nil {
-		return err
-	}
-	w.hold(ctx)
-	return nil
+	o.watching.limit = limit.New(limit.Rate{}) // none, until somebody sets one on the page
+	return p.compute(ctx, c, s, o.watching, func(to Outputs, _ *recording) watchable {
+		job := stream.NewJob(jobName, append(s.jobOptions, stream.RateLimit(o.watching.limit))...)
+		analyze(job, p.clicks(c, s.sourceOptions...), s.definition, to)
+		return job
+	})
+}
+
+// clicks is the topic as a source.
+func (p *program) clicks(c *kafkaCluster, options ...kafka.Option) source.Source[*pb.ClickEvent] {
+	return kafka.Source(c.brokers, p.topic, codec.Proto[*pb.ClickEvent](), append(options, kafka.Connect(c.config))...)
 }
 
 // explain adds what to do about the engine's refusals.

@@ -24,10 +24,10 @@ func (p *program) outputs(ctx context.Context, c *kafkaCluster, s settings) (to 
 	env := target.Env{Brokers: c.brokers, Connection: c.config, Out: p.out}
 	to.Sessions = target.Open(s.sessions, sessionRows, env)
 	to.Metrics = target.Open(s.metrics, metricsRows, env)
-	err = errors.Join(try(ctx, "sessions", to.Sessions), try(ctx, "metrics", to.Metrics))
+	err = errors.Join(try(ctx, "sessions", to.Sessions, s.restored), try(ctx, "metrics", to.Metrics, s.restored))
 	if s.late.Kind != "" {
 		to.Late = target.Open(s.late, lateRows, env)
-		err = errors.Join(err, try(ctx, "late", to.Late))
+		err = errors.Join(err, try(ctx, "late", to.Late, s.restored))
 	}
 	return to, err
 }
@@ -45,11 +45,11 @@ func (p *program) prepare(ctx context.Context, c *kafkaCluster, t target.Target,
 	return nil
 }
 
-// try opens a sink's Writer and closes it.
-func try[T any](ctx context.Context, name string, s sink.Sink[T]) error {
+// try opens a sink's Writer and closes it. The names are the job's and the operator's: a directory is theirs from now on.
+func try[T any](ctx context.Context, name string, s sink.Sink[T], restored bool) error {
 	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
-	w, err := s.Open(ctx, sink.Env{Job: "session-analytics", Operator: name, Logger: slog.New(slog.DiscardHandler)})
+	w, err := s.Open(ctx, sink.Env{Job: jobName, Operator: name, Restored: restored, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return fmt.Errorf("sink of %s: %w", name, err)
 	}

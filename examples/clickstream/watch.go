@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/millrace/millrace/source/limit"
 	"github.com/millrace/millrace/stream"
 	"github.com/millrace/millrace/stream/progress"
 	"github.com/millrace/millrace/stream/web"
@@ -26,7 +27,7 @@ type watching struct {
 	keep  bool
 	// follows says that the job is ready when it has caught up.
 	follows bool
-	limit   web.Limiter
+	limit   *limit.Limiter // the job's; nil without
 }
 
 func (w *watching) flags(f *pflag.FlagSet) {
@@ -42,11 +43,18 @@ func (w watching) of(name string) watching {
 	return w
 }
 
+// watchable is a job, or a replay.
+type watchable interface {
+	progress.Job
+	web.Graph
+	StateStats() stream.StateStats
+}
+
 // watched is a job with its recorder and, with --http, its page.
 type watched struct {
 	watching
 	program  *program
-	job      *stream.Job
+	job      watchable
 	recorder *progress.Recorder
 	server   *web.Server // nil without --http
 	stop     context.CancelFunc
@@ -54,7 +62,7 @@ type watched struct {
 }
 
 // watch prepares to follow a job. Close ends the page.
-func (p *program) watch(job *stream.Job, w watching) (*watched, error) {
+func (p *program) watch(job watchable, w watching) (*watched, error) {
 	history := filepath.Join(p.data, historyDir)
 	out := &watched{watching: w, program: p, job: job}
 	options := []progress.Option{progress.Interval(sampleEvery)}

@@ -75,7 +75,7 @@ func (r *Run) resume(operator string, sp *source.Split) (splitMeta, error) {
 		if r.restored {
 			saved.Position = sp.Earliest
 		}
-		saved.Begun = &begunMeta{sp.Earliest, max(sp.Earliest, saved.Position)}
+		saved.First = &firstMeta{sp.Earliest, max(sp.Earliest, saved.Position)}
 		r.meta.splits[key] = saved
 		return saved, nil
 	}
@@ -115,7 +115,7 @@ func addSplit[T any](ctx context.Context, r *Run, cfg *SourceConfig[T], session 
 	if guard == 0 {
 		guard = watermark.DefaultFutureGuard
 	}
-	split := &Split{Split: sp, Operator: cfg.Name, Number: saved.Number, begun: saved.begun(), resumed: saved.Position, drift: drift.Milliseconds()}
+	split := &Split{Split: sp, Operator: cfg.Name, Number: saved.Number, first: saved.first(), begun: saved.Position, drift: drift.Milliseconds()}
 	if !cfg.Aligned {
 		split.drift = -1
 	}
@@ -156,7 +156,7 @@ func addSplit[T any](ctx context.Context, r *Run, cfg *SourceConfig[T], session 
 		}
 		set(c.Batch, "split", splitKey(cfg.Name, sp.ID), splitMeta{
 			Number: split.Number, Position: s.position, Stop: sp.Stop, Watermark: s.watermark, Partitions: sp.Partitions,
-			Finished: s.watermark == math.MaxInt64, Incarnation: sp.Incarnation, Partial: partial, Begun: saved.Begun,
+			Finished: s.watermark == math.MaxInt64, Incarnation: sp.Incarnation, Partial: partial, First: saved.First,
 		})
 		return nil
 	})

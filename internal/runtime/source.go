@@ -377,7 +377,12 @@ func (s *sourceTask[T]) push(most int) (n int, err error) {
 	return n, nil
 }
 
+// undecodable hands on a record that cannot be decoded. One that only could not be decoded now, since what tells its schema is away, fails the run instead, to
+// be read again: it is not bad, and must not be skipped.
 func (s *sourceTask[T]) undecodable(err error) error {
+	if source.IsTemporary(err) {
+		return err
+	}
 	var d *source.DecodeError
 	if !errors.As(err, &d) {
 		d = &source.DecodeError{Raw: source.Raw{Topic: s.split.Topic, Partition: s.split.Partition, Offset: s.meta.Offset}, Err: err}

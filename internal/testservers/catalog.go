@@ -29,6 +29,7 @@ var starters = map[string]func(ctx context.Context, dir string) (server, error){
 	"kafka-tiered":  startTieredKafka,
 	"elasticsearch": startSearch(servers.Elasticsearch),
 	"opensearch":    startSearch(servers.OpenSearch),
+	"s3":            startS3,
 }
 
 // catalog starts servers when they are first asked for, and keeps them until the end.

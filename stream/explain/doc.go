@@ -12,4 +12,6 @@
 //
 // Where the key decides the partition (Config.Partitioner) only that partition is read: nothing else has a say in what happens to the key. The rows of a Life that are
 // not open are those that the job has written, with the same log between the same offsets.
+//
+// Where a key's records come from several splits, behind an exchange, when a window is emitted depends on how the splits interleave, and a Life is that of one run.
 package explain

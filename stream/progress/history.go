@@ -12,7 +12,7 @@ type Point struct {
 	Events      int64   `json:"events"`
 	Bytes       int64   `json:"bytes,omitempty"` // as the source read them
 	Rows        int64   `json:"rows,omitempty"`  // taken by sinks
-	Appended    int64   `json:"appended,omitempty"`
+	Live        float64 `json:"live,omitempty"`  // growth of the log's ends per second, of late; 0 also where it is not known
 	Read        int64   `json:"read,omitempty"`  // positions passed since the splits' starts
 	Total       int64   `json:"total,omitempty"` // positions from the starts to the stops, or to the log's ends; 0 where that is not known
 	EventTime   int64   `json:"time,omitempty"`  // watermark in milliseconds; 0 before it is known and after the end of input

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/millrace/millrace/stream"
 )
 
 // However long a job runs, its history stays small, holds the latest minutes whole, and its totals are right.
@@ -36,24 +38,52 @@ func TestClockSetBack(t *testing.T) {
 	require.Equal(t, []Point{{At: 1}, {At: 5}, {At: 6}}, s.points())
 }
 
-func TestLiveRateIsSmooth(t *testing.T) {
-	h := History{}
-	for i := range int64(31) {
-		h.Points = append(h.Points, Point{At: 1000 * i, Appended: 500 * (i / 5)}) // told every five seconds
+// The live rate is right also where the end of the log is seen seldom, and falls to zero when nothing more comes.
+func TestTide(t *testing.T) {
+	begin := time.UnixMilli(1_800_000_000_000)
+	for _, every := range []int{1, 4, 20} {
+		var tide tide
+		for i := range 100 {
+			tide.look(begin.Add(time.Duration(i)*time.Second), stream.SplitStatus{LogEnd: int64(1000 + 100*(i-i%every))})
+			if rate, known := tide.rate(); i > every {
+				require.True(t, known)
+				require.InDelta(t, 100, rate, 1e-6)
+			} else if i < every {
+				require.False(t, known)
+			}
+			require.LessOrEqual(t, len(tide.seen), 18)
+		}
+		still := begin.Add(99 * time.Second)
+		for i := range 40 {
+			tide.look(still.Add(time.Duration(i)*time.Second), stream.SplitStatus{LogEnd: 10_900, AtEnd: true})
+		}
+		rate, known := tide.rate()
+		require.True(t, known)
+		require.Zero(t, rate)
 	}
-	rates := h.Rates(time.Second)
-	for _, r := range rates[11:] {
-		require.InDelta(t, 100, r.Live, 1)
-	}
-	require.InDelta(t, -1, rates[0].Live, 0, "not known at the beginning")
+	var unknown tide
+	unknown.look(begin, stream.SplitStatus{LogEnd: -1})
+	_, known := unknown.rate()
+	require.False(t, known)
 }
 
 func TestGrowing(t *testing.T) {
 	var g growing
-	for _, step := range []struct{ value, want int64 }{{110, 10}, {150, 50}, {20, 70}, {30, 80}} {
-		g.add(step.value, 100)
+	for _, step := range []struct{ value, want int64 }{{10, 10}, {50, 50}, {20, 70}, {30, 80}} {
+		g.add(step.value)
 		require.Equal(t, step.want, g.sum)
 	}
+}
+
+// The short rest of a history is not a rate of its own.
+func TestRest(t *testing.T) {
+	h := History{}
+	for i := range int64(12) {
+		h.Points = append(h.Points, Point{At: 200 * i, Events: 200 * i})
+	}
+	rates := h.Rates(time.Second)
+	require.Len(t, rates, 3)
+	require.Equal(t, 1200*time.Millisecond, rates[2].Span)
 }
 
 func TestSharesOfTime(t *testing.T) {

@@ -7,11 +7,11 @@ import (
 )
 
 // look makes Now of a frame, an earlier one for the rates, and the point of the frame.
-func (r *Recorder) look(f, back *frame, p Point) Now {
+func (r *Recorder) look(f, back *frame, p Point, live float64) Now {
 	seconds := f.at.Sub(back.at).Seconds()
 	n := Now{
 		Name: r.name, State: r.state, At: f.at, Started: r.started, Events: p.Events, Bytes: p.Bytes, Rows: p.Rows, Bounded: f.bounded(),
-		Read: p.Read, Total: p.Total, Lag: -1, LivePerSecond: r.live(p), EventTime: instant(f.status.Watermark), HeldBy: f.status.HeldBy, Moved: r.moved, Problem: r.problem,
+		Read: p.Read, Total: p.Total, Lag: -1, LivePerSecond: live, EventTime: instant(f.status.Watermark), HeldBy: f.status.HeldBy, Moved: r.moved, Problem: r.problem,
 	}
 	if r.err != nil {
 		n.Error = r.err.Error()
@@ -54,15 +54,6 @@ func (r *Recorder) look(f, back *frame, p Point) Now {
 	return n
 }
 
-// live is the growth of the log over some seconds, -1 where that is not known.
-func (r *Recorder) live(p Point) float64 {
-	old, ok := r.series.before(liveWindow)
-	if !ok {
-		return -1
-	}
-	return growth(old, p)
-}
-
 func (r *Recorder) split(s, old stream.SplitStatus, seconds float64, heldBy string) Split {
 	out := Split{
 		Operator: s.Operator, ID: s.ID, Start: r.start(s), Position: s.Position, End: end(s), Lag: -1, Records: s.Records, EventTime: instant(s.Watermark), Holds: s.ID == heldBy,
@@ -78,6 +69,8 @@ func (r *Recorder) split(s, old stream.SplitStatus, seconds float64, heldBy stri
 		out.State, out.Why = "finished", "its end has been reached"
 	case s.Paused:
 		out.State, out.Why = "paused", "it is ahead in event time and waits for slower splits"
+	case s.Limited:
+		out.State, out.Why = "limited", "the rate limit holds it"
 	case s.Idle:
 		out.State, out.Why = "idle", "it is silent and does not hold event time back"
 	case s.AtEnd && s.Records == 0:

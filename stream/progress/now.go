@@ -63,7 +63,7 @@ type Split struct {
 	Records   int64     `json:"records"`
 	PerSecond float64   `json:"perSecond"`
 	EventTime time.Time `json:"eventTime,omitzero"`
-	State     string    `json:"state"` // "reading", "at the end", "idle", "paused" or "finished"
+	State     string    `json:"state"` // "reading", "limited", "at the end", "idle", "paused" or "finished"
 	Why       string    `json:"why"`   // in words
 	Holds     bool      `json:"holds"` // it holds event time back
 }

@@ -9,7 +9,7 @@ type Rate struct {
 	Events float64
 	Bytes  float64
 	Rows   float64
-	Live   float64 // growth of the log, over a longer time than the span; -1 where it is not known
+	Live   float64 // growth of the log; 0 also where it is not known
 	Done   float64 // 0 to 1; -1 where it is not known
 	Lag    int64   // positions still to read; -1 where that is not known
 	// Busy, Idle, Blocked and Paused are shares of the tasks' time, 0 to 1, all 0 where it is not known.
@@ -19,38 +19,37 @@ type Rate struct {
 	Gap                         bool // nobody watched between the rate before and this one
 }
 
-// liveWindow is the least time that the live rate is taken over: brokers tell the log's end in jumps.
-const liveWindow = 10 * time.Second
-
 // Rates are the history in spans of at least so long; a span of zero takes each pair of points. A first Rate of zero stands at the beginning of each run.
 func (h History) Rates(span time.Duration) []Rate {
 	var out []Rate
-	var from int  // index of the point that the span begins with
-	var begun int // index of the run's first point
+	var from, before int // the points that this span and the one before it begin with
 	for i, p := range h.Points {
 		first := i == 0 || p.Run != h.Points[i-1].Run
 		if first {
-			from, begun = i, i
+			from, before = i, i
 			r := between(p, p)
-			r.Gap, r.Live = i > 0, -1
+			r.Gap = i > 0
 			out = append(out, r)
 			continue
 		}
 		final := i == len(h.Points)-1 || h.Points[i+1].Run != p.Run
-		if p.At-h.Points[from].At < span.Milliseconds() && !final {
+		took := p.At - h.Points[from].At
+		if took < span.Milliseconds() && !final {
 			continue
 		}
+		if final && took < span.Milliseconds()/2 && before != from { // what little is left goes with the span before it
+			from, out = before, out[:len(out)-1]
+		}
 		r := between(h.Points[from], p)
-		r.Live = h.liveAt(i, begun)
 		out = append(out, r)
-		from = i
+		before, from = from, i
 	}
 	return out
 }
 
 // between is the rate from one point to a later one of the same run.
 func between(a, b Point) Rate {
-	r := Rate{At: b.Time(), Span: time.Duration(b.At-a.At) * time.Millisecond, Done: -1, Lag: -1, Latency: b.Latency}
+	r := Rate{At: b.Time(), Span: time.Duration(b.At-a.At) * time.Millisecond, Done: -1, Lag: -1, Live: b.Live, Latency: b.Latency}
 	if b.Total > 0 {
 		r.Done, r.Lag = share(b.Read, b.Total), max(0, b.Total-b.Read)
 	}
@@ -65,24 +64,6 @@ func between(a, b Point) Rate {
 		r.Busy, r.Idle, r.Blocked, r.Paused = float64(busy)/all, float64(idle)/all, float64(blocked)/all, float64(paused)/all
 	}
 	return r
-}
-
-// liveAt is the growth of the log up to point i of a run that began at point begun, -1 where the log's end was not seen to grow, or not for long enough.
-func (h History) liveAt(i, begun int) float64 {
-	j := i
-	for j > begun && h.Points[i].At-h.Points[j].At < liveWindow.Milliseconds() {
-		j--
-	}
-	return growth(h.Points[j], h.Points[i])
-}
-
-// growth is the live rate between two points, -1 where it is not known.
-func growth(a, b Point) float64 {
-	ms := b.At - a.At
-	if ms < 1000 || b.Appended == 0 {
-		return -1
-	}
-	return 1000 * float64(b.Appended-a.Appended) / float64(ms)
 }
 
 func share(part, whole int64) float64 {

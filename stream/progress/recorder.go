@@ -41,6 +41,7 @@ type Recorder struct {
 	frames   []*frame
 	now      Now
 	growing  map[string]*growing // totals that begin anew when the job restarts
+	tides    map[string]*tide    // of each split's log
 	starts   map[string]int64    // where each split's way begins, by operator and ID
 	moved    time.Time           // a position last changed
 	done     float64             // the highest so far
@@ -81,7 +82,7 @@ func New(name string, job Job, opts ...Option) *Recorder {
 	if cfg.interval <= 0 {
 		cfg.interval = time.Second
 	}
-	r := &Recorder{name: name, job: job, cfg: cfg, state: Waiting, growing: map[string]*growing{}, starts: map[string]int64{}}
+	r := &Recorder{name: name, job: job, cfg: cfg, state: Waiting, growing: map[string]*growing{}, tides: map[string]*tide{}, starts: map[string]int64{}}
 	r.now = Now{Name: name, State: Waiting, Done: -1, Lag: -1, Remaining: -1, LivePerSecond: -1}
 	return r
 }
@@ -148,7 +149,7 @@ func (r *Recorder) begin() {
 	}
 	at := r.cfg.clock.Now()
 	r.state, r.err, r.problem, r.started, r.moved = Running, nil, problem, at, at
-	r.frames, r.behind, r.caught, r.done, r.growing, r.restarts = nil, false, false, -1, map[string]*growing{}, 0
+	r.frames, r.behind, r.caught, r.done, r.growing, r.tides, r.restarts = nil, false, false, -1, map[string]*growing{}, map[string]*tide{}, 0
 	r.offset = newFrame(at, r.job)
 	r.mark(at, Started, "")
 	r.sample(at)

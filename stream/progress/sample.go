@@ -26,12 +26,14 @@ func (r *Recorder) sample(at time.Time) {
 		r.moved = at
 	}
 	p := r.point(f)
+	live := r.live(f)
+	p.Live = max(0, live)
 	r.series.add(p)
 	if n := f.total("restarts"); n > r.restarts {
 		r.mark(at, Restarted, "")
 		r.restarts = n
 	}
-	n := r.look(f, back, p)
+	n := r.look(f, back, p, live)
 	if n.CaughtUp && r.behind && !r.caught && !n.Bounded {
 		r.mark(at, CaughtUp, "")
 		r.caught = true
@@ -63,18 +65,14 @@ func (r *Recorder) point(f *frame) Point {
 	p.Checkpoints += f.total("checkpoints") - r.offset.total("checkpoints")
 	p.Read, p.Total = r.work(f)
 	for _, s := range f.status.Splits {
-		key := splitKey(s)
-		p.Bytes += r.grow("bytes\x00"+key, s.Bytes, 0)
-		if s.LogEnd >= 0 {
-			p.Appended += r.grow("end\x00"+key, s.LogEnd, s.LogEnd)
-		}
+		p.Bytes += r.grow("bytes\x00"+splitKey(s), s.Bytes)
 	}
 	for _, t := range f.status.Tasks {
 		key := taskKey(t)
-		p.Busy += r.grow("busy\x00"+key, t.Busy.Milliseconds(), 0)
-		p.Idle += r.grow("idle\x00"+key, t.Idle.Milliseconds(), 0)
-		p.Blocked += r.grow("blocked\x00"+key, t.Blocked.Milliseconds(), 0)
-		p.Paused += r.grow("paused\x00"+key, t.Paused.Milliseconds(), 0)
+		p.Busy += r.grow("busy\x00"+key, t.Busy.Milliseconds())
+		p.Idle += r.grow("idle\x00"+key, t.Idle.Milliseconds())
+		p.Blocked += r.grow("blocked\x00"+key, t.Blocked.Milliseconds())
+		p.Paused += r.grow("paused\x00"+key, t.Paused.Milliseconds())
 	}
 	p.Latency = r.latency(f)
 	p.EventTime = 0

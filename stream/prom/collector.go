@@ -98,6 +98,10 @@ func (e emitter) job(n progress.Now, status stream.Status, now time.Time) {
 		e.gauge("watermark_seconds", "Event time up to which everything has been read, as Unix time.", float64(status.Watermark)/1000)
 		e.gauge("watermark_lag_seconds", "Wall clock minus watermark.", float64(now.UnixMilli()-status.Watermark)/1000)
 	}
+	if l := status.Limit; l != nil {
+		e.gauge("limit_events_per_second", "The rate limit in force, 0 for none.", l.Events)
+		e.gauge("limit_bytes_per_second", "The rate limit in force, 0 for none.", l.Wanted.Bytes)
+	}
 	for _, g := range []struct {
 		name, help string
 		v          float64

@@ -24,7 +24,7 @@ type statusAnswer struct {
 
 type jobAnswer struct {
 	progress.Now
-	Limit *Limit            `json:"limit,omitempty"`
+	Limit *limitAnswer      `json:"limit,omitempty"`
 	Graph []stream.Operator `json:"graph,omitempty"`
 	Plan  string            `json:"plan,omitempty"`
 	Alive string            `json:"alive"` // in words
@@ -39,7 +39,7 @@ func (p *Page) status(w http.ResponseWriter, _ *http.Request) {
 		n := j.Recorder.Now()
 		a := jobAnswer{Now: n, Alive: j.alive(n, now).why, Ready: j.ready(n).why}
 		if j.Limit != nil {
-			l := j.Limit.Limit()
+			l := limitOf(j.Limit)
 			a.Limit = &l
 		}
 		if j.Job != nil { // a job that does not build says so when it is run
@@ -55,6 +55,7 @@ func (p *Page) status(w http.ResponseWriter, _ *http.Request) {
 type line struct {
 	Name    string          `json:"name"`
 	Here    bool            `json:"here"` // a job of this process
+	Begin   float64         `json:"begin"`
 	T       []float64       `json:"t"`
 	Events  []*float64      `json:"events"`
 	Rows    []*float64      `json:"rows"`
@@ -103,31 +104,39 @@ func (p *Page) histories() (out []progress.History) {
 }
 
 func lineOf(h progress.History) line {
-	l := line{Name: h.Name, Marks: h.Marks}
+	l := line{Name: h.Name, Begin: float64(h.Begin().UnixMilli()) / 1000, Marks: h.Marks}
 	for i, r := range h.Rates(max(time.Second, h.End().Sub(h.Begin())/mostSpans)) {
-		if i == 0 && len(h.Points) > 1 { // the zero that a run begins with
+		switch i {
+		case 0: // the zero that a run begins with
 			continue
+		case 1: // what it was at the end of the first span it was from the beginning
+			l.add(r, h.Begin())
 		}
-		l.T = append(l.T, float64(r.At.UnixMilli())/1000)
-		known := func(v float64, known bool) *float64 {
-			if !known {
-				return nil
-			}
-			v = math.Round(v*1000) / 1000
-			return &v
-		}
-		timed := r.Busy+r.Idle+r.Blocked+r.Paused > 0
-		l.Events = append(l.Events, known(r.Events, !r.Gap))
-		l.Rows = append(l.Rows, known(r.Rows, !r.Gap))
-		l.Live = append(l.Live, known(r.Live, r.Live >= 0))
-		l.Lag = append(l.Lag, known(float64(r.Lag), r.Lag >= 0))
-		l.Busy = append(l.Busy, known(r.Busy, timed))
-		l.Idle = append(l.Idle, known(r.Idle, timed))
-		l.Blocked = append(l.Blocked, known(r.Blocked, timed))
-		l.Paused = append(l.Paused, known(r.Paused, timed))
-		l.Latency = append(l.Latency, known(r.Latency, r.Latency > 0))
+		l.add(r, r.At)
 	}
 	return l
+}
+
+// add appends a rate at a time.
+func (l *line) add(r progress.Rate, at time.Time) {
+	l.T = append(l.T, float64(at.UnixMilli())/1000)
+	known := func(v float64, known bool) *float64 {
+		if !known {
+			return nil
+		}
+		v = math.Round(v*1000) / 1000
+		return &v
+	}
+	timed := r.Busy+r.Idle+r.Blocked+r.Paused > 0
+	l.Events = append(l.Events, known(r.Events, !r.Gap))
+	l.Rows = append(l.Rows, known(r.Rows, !r.Gap))
+	l.Live = append(l.Live, known(r.Live, r.Live > 0))
+	l.Lag = append(l.Lag, known(float64(r.Lag), r.Lag >= 0))
+	l.Busy = append(l.Busy, known(r.Busy, timed))
+	l.Idle = append(l.Idle, known(r.Idle, timed))
+	l.Blocked = append(l.Blocked, known(r.Blocked, timed))
+	l.Paused = append(l.Paused, known(r.Paused, timed))
+	l.Latency = append(l.Latency, known(r.Latency, r.Latency > 0))
 }
 
 // draw serves the chart.
@@ -139,50 +148,6 @@ func (p *Page) draw(format, contentType string) http.HandlerFunc {
 			http.Error(w, err.Error(), http.StatusNotFound)
 		}
 	}
-}
-
-// limitRequest is what /api/limit takes.
-type limitRequest struct {
-	Job    string  `json:"job"`
-	Events float64 `json:"events"`
-	Bytes  float64 `json:"bytes"`
-}
-
-func (p *Page) setLimit(w http.ResponseWriter, r *http.Request) {
-	var q limitRequest
-	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, 4096))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&q); err != nil {
-		http.Error(w, "want JSON such as {\"job\": \"replay\", \"events\": 5000, \"bytes\": 0}: "+err.Error(), http.StatusBadRequest)
-		return
-	}
-	if !(q.Events >= 0 && q.Bytes >= 0) {
-		http.Error(w, "a rate is 0, for no limit, or above", http.StatusBadRequest)
-		return
-	}
-	for _, j := range p.Jobs {
-		if j.Recorder.Name() == q.Job && j.Limit != nil {
-			j.Limit.SetLimit(q.Events, q.Bytes)
-			l := j.Limit.Limit()
-			j.Recorder.Note(l.words())
-			reply(w, l)
-			return
-		}
-	}
-	http.Error(w, "no job of that name has a rate limit", http.StatusNotFound)
-}
-
-// words say what somebody set.
-func (l Limit) words() string {
-	switch {
-	case l.Events > 0 && l.Bytes > 0:
-		return "limit " + rate(l.Events, "events/s") + ", " + rate(l.Bytes, "bytes/s")
-	case l.Events > 0:
-		return "limit " + rate(l.Events, "events/s")
-	case l.Bytes > 0:
-		return "limit " + rate(l.Bytes, "bytes/s")
-	}
-	return "limit off"
 }
 
 func reply(w http.ResponseWriter, v any) {

@@ -33,14 +33,14 @@ func (j *Job) alive(n progress.Now, now time.Time) check {
 	case n.CaughtUp:
 		return check{true, "running, has read all there is"}
 	}
-	return check{true, "running, has moved " + now.Sub(n.Moved).Round(time.Second).String() + " ago"}
+	return check{true, "running, moved " + now.Sub(n.Moved).Round(time.Second).String() + " ago"}
 }
 
 // stuck names the splits that have something to read.
 func stuck(n progress.Now) string {
 	var names []string
 	for _, s := range n.Splits {
-		if s.State == "reading" || s.State == "paused" {
+		if s.State == "reading" || s.State == "paused" || s.State == "limited" {
 			names = append(names, fmt.Sprintf("%s at %d (%s)", s.ID, s.Position, s.State))
 		}
 	}

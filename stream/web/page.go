@@ -3,6 +3,7 @@ package web
 import (
 	"time"
 
+	"github.com/millrace/millrace/source/limit"
 	"github.com/millrace/millrace/stream"
 	"github.com/millrace/millrace/stream/progress"
 )
@@ -21,8 +22,8 @@ type Page struct {
 // Job is a job on the page.
 type Job struct {
 	Recorder *progress.Recorder
-	Job      Graph   // a *stream.Job; nil leaves its graph out
-	Limit    Limiter // nil where there is no rate limit
+	Job      Graph          // a *stream.Job; nil leaves its graph out
+	Limit    *limit.Limiter // the job's, to be seen and changed on the page; nil where there is none
 	// Follows says that the job is ready only when it has caught up with its log: when at most ReadyLag positions are unread, 10,000 for 0.
 	Follows  bool
 	ReadyLag int64
@@ -34,22 +35,6 @@ type Job struct {
 type Graph interface {
 	Graph() ([]stream.Operator, error)
 	Plan() (string, error)
-}
-
-// Limiter is a rate limit that can be changed while the job runs.
-type Limiter interface {
-	// Limit is the limit now.
-	Limit() Limit
-	// SetLimit sets the limits in events and in bytes per second; 0 is none.
-	SetLimit(events, bytes float64)
-}
-
-// Limit is a rate limit. Rates are per second, 0 for none.
-type Limit struct {
-	Events  float64 `json:"events"` // set by somebody
-	Bytes   float64 `json:"bytes"`
-	Present float64 `json:"present"` // events per second that hold now: slow sinks may lower them
-	Why     string  `json:"why"`     // in words, of Present
 }
 
 const (

@@ -27,7 +27,7 @@ func replay() (replay, live progress.History) {
 			rate = 200_000 + 30_000*((i*7919)%11-5)/5
 		}
 		events += rate
-		replay.Points = append(replay.Points, progress.Point{At: at, Events: events, Appended: 2_000*i + 50*(i%3)})
+		replay.Points = append(replay.Points, progress.Point{At: at, Events: events, Live: 2_000 + float64(i%3)})
 	}
 	for i := range int64(1000) {
 		steady += 2_000 + 150*((i*104729)%13-6)/6
@@ -94,7 +94,7 @@ func TestScales(t *testing.T) {
 	}
 	r.Points = r.Points[:150]
 	for i := range r.Points {
-		r.Points[i].Appended = 0 // the live rate is not known
+		r.Points[i].Live = 0 // the live rate is not known
 	}
 	var svg bytes.Buffer
 	require.NoError(t, chart.Write(&svg, "svg", chart.Options{}, r))

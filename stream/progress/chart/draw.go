@@ -2,6 +2,7 @@ package chart
 
 import (
 	"image/color"
+	"math"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/font"
@@ -37,8 +38,11 @@ func (v *view) lay(c draw.Canvas) {
 	c.FillText(title, vg.Point{X: c.Min.X, Y: top}, v.title)
 	c.FillText(sub, vg.Point{X: c.Min.X, Y: top - 21}, v.subtitle)
 	v.legend(c, vg.Point{X: c.Min.X, Y: top - 46})
-	p := v.plot()
-	p.Draw(draw.Crop(c, 0, 0, 0, -76))
+	c = draw.Crop(c, 0, 0, 0, -76)
+	label := style(11.5, ink)
+	label.Rotation, label.XAlign, label.YAlign = math.Pi/2, draw.XCenter, draw.YTop
+	c.FillText(label, vg.Point{X: c.Min.X, Y: (c.Min.Y + 40 + c.Max.Y) / 2}, v.unit()) // plot would keep room for it as if a logarithmic axis were linear
+	v.plot().Draw(draw.Crop(c, 20, 0, 0, 0))
 }
 
 // legend is a row of thumbnails and names.
@@ -121,11 +125,17 @@ func (v *view) axes(p *plot.Plot) {
 	p.X.Tick.Marker = timeTicks{}
 	p.X.Label.Text = "time since it began" + timeUnit(v.to-v.from)
 	p.Y.Tick.Marker = rateTicks{log: v.log}
-	p.Y.Label.Text = "events per second"
 	if v.log {
-		p.Y.Label.Text += ", logarithmic"
 		p.Y.Scale = plot.LogScale{}
 	}
+}
+
+// unit is what the vertical axis says.
+func (v *view) unit() string {
+	if v.log {
+		return "events per second, logarithmic"
+	}
+	return "events per second"
 }
 
 // area is a line whose fill ends at the axis: plotter.Line fills down to the least y of the plot only where the scale is linear.

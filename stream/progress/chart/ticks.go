@@ -108,7 +108,8 @@ func (timeTicks) Ticks(low, high float64) (ticks []plot.Tick) {
 			break
 		}
 	}
-	for v := math.Ceil(low/step) * step; v <= high+step/1000; v += step {
+	for n := math.Ceil(low / step); n*step <= high; n++ {
+		v := n*step + 0 // never a negative zero
 		ticks = append(ticks, plot.Tick{Value: v, Label: clockTime(v, high-low)})
 	}
 	return ticks

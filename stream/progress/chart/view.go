@@ -10,8 +10,14 @@ import (
 	"github.com/millrace/millrace/stream/progress"
 )
 
-// mostSpans is how many spans a line has at most: more would be noise.
-const mostSpans = 240
+// mostSpans is how many spans a line has at most: more would be noise. Spans shorter than a second are too, but where there is little time there are fewSpans.
+const (
+	mostSpans = 240
+	fewSpans  = 60
+)
+
+// spanOf is the span of a line that covers a time.
+func spanOf(d time.Duration) time.Duration { return max(d/mostSpans, min(time.Second, d/fewSpans)) }
 
 // view is what is to be drawn. Times are seconds since the subject began.
 type view struct {
@@ -78,7 +84,7 @@ func prepare(o Options, histories []progress.History) (*view, error) {
 	if ended {
 		v.to = max(v.to, 1.03*end.Sub(begin).Seconds())
 	}
-	span := last.Sub(first) / mostSpans
+	span := spanOf(last.Sub(first))
 	for i, h := range histories {
 		if i == subject {
 			continue
@@ -102,7 +108,7 @@ func prepare(o Options, histories []progress.History) (*view, error) {
 
 // steepest is the most events per second of a history, over a reasonable span.
 func steepest(h progress.History) (top float64) {
-	for _, r := range h.Rates(h.End().Sub(h.Begin()) / mostSpans) {
+	for _, r := range h.Rates(spanOf(h.End().Sub(h.Begin()))) {
 		top = max(top, r.Events)
 	}
 	return top

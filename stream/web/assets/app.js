@@ -1,4 +1,4 @@
-import { Throughput } from './chart.js';
+import { Shares, Throughput } from './chart.js';
 import { byId, el, setText } from './format.js';
 import * as graph from './graph.js';
 import * as limit from './limit.js';
@@ -8,24 +8,25 @@ const every = 1000;
 let chosen = decodeURIComponent(location.hash.slice(1));
 let last = null;
 const chart = new Throughput(byId('throughput'));
+const shares = new Shares(byId('shares'));
 
 // theme is what the system prefers until the button says otherwise.
 function theme(v) { document.documentElement.dataset.theme = v; }
 const dark = matchMedia('(prefers-color-scheme: dark)');
 theme(localStorage.getItem('theme') || (dark.matches ? 'dark' : 'light'));
-dark.addEventListener('change', () => { if (!localStorage.getItem('theme')) { theme(dark.matches ? 'dark' : 'light'); chart.draw(); } });
+dark.addEventListener('change', () => { if (!localStorage.getItem('theme')) { theme(dark.matches ? 'dark' : 'light'); render(); } });
 byId('theme').addEventListener('click', () => {
   const v = document.documentElement.dataset.theme === 'dark' ? 'light' : 'dark';
   localStorage.setItem('theme', v);
   theme(v);
-  chart.draw();
+  render();
 });
 
 // choice makes a row of buttons of which one is pressed.
 function choice(id, get, set) {
   const buttons = [...byId(id).querySelectorAll('button')];
   const press = () => buttons.forEach((b) => b.setAttribute('aria-pressed', String(b.dataset.v === String(get()))));
-  buttons.forEach((b) => b.addEventListener('click', () => { set(b.dataset.v); press(); chart.draw(); }));
+  buttons.forEach((b) => b.addEventListener('click', () => { set(b.dataset.v); press(); render(); }));
   press();
 }
 choice('scale', () => chart.scale, (v) => { chart.scale = v; localStorage.setItem('scale', v); });
@@ -66,6 +67,7 @@ function render() {
   if (job.graph) graph.draw(byId('graph'), job);
   setText(byId('plan'), job.plan || '');
   chart.show(lines, chosen);
+  shares.show(lines.find((l) => l.name === chosen), chart.lines.length ? chart.from() : 0);
 }
 
 async function get(path) {
@@ -81,7 +83,7 @@ async function poll() {
       last = { status, lines };
       render();
       byId('lost').hidden = true;
-      setText(byId('connection'), 'updated ' + new Date().toLocaleTimeString());
+      setText(byId('connection'), 'updated ' + new Date().toLocaleTimeString('en-GB'));
     } catch (e) {
       byId('lost').hidden = false;
       setText(byId('lost'), 'The job’s process has ended or cannot be reached; these are its last numbers. (' + e.message.trim() + ')');

@@ -1,8 +1,9 @@
 // Numbers and times as people read them, and the few functions that make elements. Text from the server is only ever set as text.
 
-export function short(v) {
+// short is a number in three digits; thousands get a letter from so many on.
+export function short(v, from = 9999.5) {
   const digits = (x) => (x < 9.995 ? x.toFixed(2).replace(/\.?0+$/, '') : x < 99.95 ? x.toFixed(1).replace(/\.0$/, '') : x.toFixed(0));
-  for (const [least, unit, name] of [[999.5e9, 1e12, 'T'], [999.5e6, 1e9, 'G'], [999.5e3, 1e6, 'M'], [9999.5, 1e3, 'k']]) {
+  for (const [least, unit, name] of [[999.5e9, 1e12, 'T'], [999.5e6, 1e9, 'G'], [999.5e3, 1e6, 'M'], [from, 1e3, 'k']]) {
     if (v >= least) return digits(v / unit) + ' ' + name;
   }
   return v >= 100 ? whole(v) : digits(v);
@@ -22,7 +23,7 @@ export function span(seconds) {
   if (seconds < 90) return Math.round(seconds) + ' s';
   if (seconds < 90 * 60) return Math.floor(seconds / 60) + ' min ' + Math.round(seconds % 60) + ' s';
   if (seconds < 36 * 3600) return Math.floor(seconds / 3600) + ' h ' + Math.round((seconds % 3600) / 60) + ' min';
-  return (seconds / 86400).toFixed(1) + ' days';
+  return (seconds < 864000 ? (seconds / 86400).toFixed(1) : whole(seconds / 86400)) + ' days';
 }
 
 export const time = (iso) => (iso ? new Date(iso).toISOString().replace('T', ' ').slice(0, 19) : '–');

@@ -69,7 +69,7 @@ export function draw(into, job) {
     g.append(svg('title', {}, o.Kind + ' ' + o.Name + (o.Detail ? ': ' + o.Detail : '')));
     g.append(svg('rect', { class: 'box ' + (o.Kind === 'source' || o.Kind === 'sink' ? o.Kind : ''), x: x(o), y: y(o), width: box.w, height: box.h, rx: 7 }));
     g.append(svg('text', { class: 'name', x: x(o) + 9, y: y(o) + 18 }, clip(o.Name, 25)));
-    g.append(svg('text', { class: 'detail', x: x(o) + 9, y: y(o) + 32 }, clip(o.Kind + (o.Detail ? ': ' + o.Detail : ''), 32)));
+    g.append(svg('text', { class: 'detail', x: x(o) + 9, y: y(o) + 32 }, clip(o.Kind + (o.Detail ? ': ' + o.Detail : ''), 30)));
     g.append(svg('text', { class: 'detail', x: x(o) + 9, y: y(o) + 45 }, rates.get(o.Name) || ''));
     root.append(g);
   }

@@ -9,8 +9,9 @@ export function show(job) {
   if (!job.limit) return;
   const l = job.limit;
   const wanted = [l.events ? short(l.events) + ' events/s' : '', l.bytes ? short(l.bytes / 1e6) + ' MB/s' : ''].filter(Boolean).join(' and ') || 'no limit';
-  const now = l.present && l.present !== l.events ? ', now ' + short(l.present) + ' events/s' : '';
-  setText(byId('limit-now'), wanted + now + (l.why ? ': ' + l.why : ''));
+  const now = l.adaptive && l.present && l.present !== l.events ? 'now ' + short(l.present) + ' events/s' : '';
+  const why = l.adaptive ? l.why + (l.latency ? ' (' + short(l.latency) + ' ms a write)' : '') : '';
+  setText(byId('limit-now'), 'Set: ' + wanted + (l.adaptive ? '. Adaptive: ' + [now, why].filter(Boolean).join(', ') : ''));
 }
 
 async function set(events, bytes) {

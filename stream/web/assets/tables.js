@@ -12,7 +12,7 @@ export function headline(job, at) {
   const state = el('span.state.' + states[job.state], job.state);
   const first = el('div.card', el('b', state), el('span', job.error || (job.started ? 'for ' + span((Date.parse(job.at) - Date.parse(job.started)) / 1000) : '')));
   if (job.problem) first.append(el('span.bad', job.problem));
-  const behind = job.eventTime ? span(Math.max(0, (at - Date.parse(job.eventTime)) / 1000)) + ' behind the clock' : '';
+  const behind = job.eventTime ? span(Math.max(0, (at - Date.parse(job.eventTime)) / 1000)) + ' behind now' : '';
   byId('headline').replaceChildren(
     first,
     card(short(job.eventsPerSecond), 'events/s', 'mean ' + short(job.meanPerSecond) + ', ' + bytes(job.bytesPerSecond) + '/s'),
@@ -42,7 +42,7 @@ function mini(share) {
 
 export function splits(job) {
   const rows = (job.splits || []).map((s) => {
-    const kind = { reading: 'good', paused: 'warn', idle: 'warn', 'at the end': '', finished: '' }[s.state];
+    const kind = { reading: 'good', limited: 'warn', paused: 'warn', idle: 'warn', 'at the end': '', finished: '' }[s.state];
     const row = [
       s.id,
       s.end >= 0 ? el('span', whole(s.position), mini(s.end > s.start ? (s.position - s.start) / (s.end - s.start) : 1)) : whole(s.position),

@@ -8,7 +8,7 @@ import (
 
 // kinds are all there are, in the order of the help.
 func kinds() []kind {
-	return []kind{sqliteKind, postgresKind, elasticKind, csvKind, jsonlKind, kafkaKind, printKind}
+	return []kind{sqliteKind, postgresKind, elasticKind, csvKind, jsonlKind, parquetKind, csvDirKind, jsonlDirKind, s3Kind, kafkaKind, printKind}
 }
 
 // kind is one form of target. Functions that are nil are what most kinds do.
@@ -28,6 +28,8 @@ type kind struct {
 	checkTable func(name string) error
 	// beside is the path of another table's rows beside path.
 	beside func(path, name string) string
+	// below is the place of a name below the path, where a path is the root of many places; the name is READER/VERSION.
+	below func(path, name string) string
 	// fresh says why a new run must not begin at path.
 	fresh func(path string) error
 	// hidden is where rows are that a reader does not see before the job has ended.

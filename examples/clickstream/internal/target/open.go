@@ -48,6 +48,8 @@ func Open[T any](t Target, rows Rows[T], env Env) sink.Sink[T] {
 			m.Value, err = json.Marshal(row)
 			return err
 		}), kafka.Connect(env.Connection))
+	case parquetKind.name, csvDirKind.name, jsonlDirKind.name, s3Kind.name:
+		return openParts(t, rows.Columns)
 	default:
 		return print.Columns(rows.Columns, print.To(env.Out))
 	}

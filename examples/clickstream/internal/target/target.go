@@ -1,7 +1,8 @@
 // Package target understands --sink URLs: where the rows of a table go, and how the place of a version is called.
 //
 // A URL names a result and not a version of it. In a database ?table= is the name that readers use, a view; version v2 of sessions is the table sessions_v2. In the
-// path of a file or topic {version} stands for the version's name; a path without it is taken as it is.
+// path of a file or topic {version} stands for the version's name; a path without it is taken as it is. A directory or prefix is a root: version v2 of sessions is in
+// sessions/v2 below it.
 //
 // Each kind of target is a file of its own: its entry in kinds, and a case in Open.
 package target
@@ -39,6 +40,9 @@ func Parse(text, reader, versionName string) (Target, error) {
 	}
 	scheme, rest, ok := strings.Cut(text, ":")
 	k, known := kindOf(scheme)
+	if dir, also := kindOf(scheme + "/"); also && strings.HasSuffix(rest, "/") {
+		k = dir
+	}
 	if !ok || !known {
 		return Target{}, fmt.Errorf("sink %s: use %s", Redact(text), Forms())
 	}
@@ -96,8 +100,14 @@ func (t Target) Place() string {
 	if name := t.Table(); name != "" {
 		return name
 	}
+	if below := t.kind().below; below != nil {
+		return below(t.Path, t.name())
+	}
 	return t.Path
 }
+
+// name is what a place below a root is called.
+func (t Target) name() string { return t.Reader + "/" + t.Version }
 
 // Beside is where rows go that belong to those at t: another table of the same database, or a file or topic beside it. The name is the one of the table, such as
 // metrics: sessions and metrics become session_metrics.
@@ -146,6 +156,9 @@ func (t Target) Hidden() string {
 // String names the target without a password.
 func (t Target) String() string {
 	path := Redact(t.Path)
+	if t.kind().below != nil {
+		path = t.Place()
+	}
 	if describe := t.kind().describe; describe != nil {
 		path = describe(path)
 	}

@@ -18,6 +18,10 @@ func TestParse(t *testing.T) {
 		"csv:a.csv":                            {"csv", "a.csv", "sessions", "v1", ""},
 		"csv:out/{version}/a-{version}.csv":    {"csv", "out/v1/a-v1.csv", "sessions", "v1", ""},
 		"jsonl:/b.jsonl":                       {"jsonl", "/b.jsonl", "sessions", "v1", ""},
+		"parquet:out":                          {"parquet", "out", "sessions", "v1", ""},
+		"csv:out/":                             {"csv/", "out/", "sessions", "v1", ""},
+		"jsonl:/a/b/":                          {"jsonl/", "/a/b/", "sessions", "v1", ""},
+		"s3://b-1-2/p/?format=csv":             {"s3", "s3://b-1-2/p/?format=csv", "sessions", "v1", ""},
 		"kafka:topic":                          {"kafka", "topic", "sessions", "v1", ""},
 		"print:":                               {"print", "", "sessions", "v1", ""},
 	} {
@@ -43,6 +47,12 @@ func TestParseRefuses(t *testing.T) {
 		"postgres://u@h/d?table=a;drop":     "",
 		"postgres://u:se%zzcret@h/d":        "not a URL",
 		"kafka:":                            "no path",
+		"parquet:":                          "no path",
+		"s3://b-1-2/p?format=xml":           "use parquet, csv, jsonl",
+		"s3://b-1-2/p?tabel=x":              "parameter tabel is not known",
+		"s3://b-1-2/a/../../c":              "would lead elsewhere",
+		"s3://u:secret@b-1-2/a":             "holds credentials",
+		"s3://B_/a":                         "bucket",
 		"kafka:results":                     "as kafka:results-{version}",
 		"print:x":                           "nothing behind it",
 		"mysql://root:secret@h/d?table=abc": "use sqlite:PATH",
@@ -58,14 +68,18 @@ func TestParseRefuses(t *testing.T) {
 
 func TestPlaces(t *testing.T) {
 	for text, want := range map[string][3]string{
-		"csv:a/b.csv":                    {"a/b.csv", "a/b-metrics.csv", "a/b-metrics.csv"},
-		"jsonl:{version}":                {"v2", "v2-metrics", "v2-metrics"},
-		"kafka:t-{version}":              {"t-v2", "t-v2-metrics", "topic t-v2-metrics"},
-		"sqlite:x.db":                    {"sessions_v2", "session_metrics_v2", "table session_metrics_v2 of x.db"},
-		"sqlite:x.db?table=web":          {"web_v2", "web_metrics_v2", "table web_metrics_v2 of x.db"},
-		"postgres://u:secret@h/":         {"sessions_v2", "session_metrics_v2", "table session_metrics_v2 of postgres://u:***@h/"},
-		"postgres://h/?table=a.sessions": {"a.sessions_v2", "a.session_metrics_v2", "table a.session_metrics_v2 of postgres://h/"},
-		"print:":                         {"", "", "standard output"},
+		"csv:a/b.csv":                     {"a/b.csv", "a/b-metrics.csv", "a/b-metrics.csv"},
+		"jsonl:{version}":                 {"v2", "v2-metrics", "v2-metrics"},
+		"kafka:t-{version}":               {"t-v2", "t-v2-metrics", "topic t-v2-metrics"},
+		"sqlite:x.db":                     {"sessions_v2", "session_metrics_v2", "table session_metrics_v2 of x.db"},
+		"sqlite:x.db?table=web":           {"web_v2", "web_metrics_v2", "table web_metrics_v2 of x.db"},
+		"postgres://u:secret@h/":          {"sessions_v2", "session_metrics_v2", "table session_metrics_v2 of postgres://u:***@h/"},
+		"postgres://h/?table=a.sessions":  {"a.sessions_v2", "a.session_metrics_v2", "table a.session_metrics_v2 of postgres://h/"},
+		"parquet:a":                       {"a/sessions/v2", "a/session_metrics/v2", "a/session_metrics/v2"},
+		"csv:/a/":                         {"/a/sessions/v2", "/a/session_metrics/v2", "/a/session_metrics/v2"},
+		"s3://b-1-2/p/?endpoint=http://h": {"s3://b-1-2/p/sessions/v2", "s3://b-1-2/p/session_metrics/v2", "s3://b-1-2/p/session_metrics/v2"},
+		"s3://b-1-2":                      {"s3://b-1-2/sessions/v2", "s3://b-1-2/session_metrics/v2", "s3://b-1-2/session_metrics/v2"},
+		"print:":                          {"", "", "standard output"},
 	} {
 		s, err := Parse(text, "sessions", "v2")
 		require.NoError(t, err)
