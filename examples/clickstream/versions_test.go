@@ -49,7 +49,7 @@ func twoVersions(t testing.TB, flags ...string) []string {
 
 // readerOf is the readers' name of sessions that the flags ask for.
 func readerOf(flags []string) string {
-	if m := regexp.MustCompile(`table=([\w.]+)`).FindStringSubmatch(strings.Join(flags, " ")); m != nil {
+	if m := regexp.MustCompile(`(?:table|index)=([\w.]+)`).FindStringSubmatch(strings.Join(flags, " ")); m != nil {
 		return m[1]
 	}
 	return sessionsTable
