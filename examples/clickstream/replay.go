@@ -28,6 +28,7 @@ type replayOptions struct {
 	catchUp struct {
 		parallelism     int
 		checkpointEvery time.Duration
+		batches         int
 	}
 	dryRun bool
 	slice  string
@@ -69,6 +70,7 @@ Afterwards compare tells what differs, and cutover shows readers the new version
 	o.pacing.flags(f)
 	f.IntVar(&o.catchUp.parallelism, "catch-up-parallelism", 0, "--parallelism while history is read (default the same)")
 	f.DurationVar(&o.catchUp.checkpointEvery, "catch-up-checkpoint-every", 0, "--checkpoint-every while history is read (default the same)")
+	f.IntVar(&o.catchUp.batches, "catch-up-batches", 8, "how many times its usual size a sink's batch may grow to while history is read and the sink is busy")
 	f.BoolVar(&o.dryRun, "dry-run", false, "read a part only, with no side effects, and tell what the whole would come to")
 	f.StringVar(&o.slice, "slice", "1%", "with --dry-run: how much of each partition to read, from its middle")
 	f.StringVar(&o.from, "from", fromEarliest, "where to begin: earliest, or a time such as 2024-03-01T00:00:00Z; sessions near it may lack clicks and are counted")
@@ -186,7 +188,7 @@ func (p *program) phase(c *kafkaCluster, s settings, o replayOptions, ph replay.
 	options := append(slices.Clip(s.jobOptions), ph.Options()...)
 	source := slices.Clip(s.sourceOptions)
 	if !ph.Live {
-		options = append(options, stream.RateLimit(limiter))
+		options = append(options, stream.RateLimit(limiter), stream.SinkBatches(o.catchUp.batches))
 		if n := o.catchUp.parallelism; n > 0 {
 			options = append(options, stream.DefaultParallelism(n))
 		}
