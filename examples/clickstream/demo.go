@@ -116,7 +116,7 @@ All of it took %[1]s. Next, on the same clicks:
     sqlite3 -box %[4]s 'SELECT * FROM sessions WHERE abandoned ORDER BY duration_ms DESC LIMIT 5'
 
   Sessions that end after 15 minutes, as version v2 beside the first:
-    %[2]s run --data %[3]s --version v2 --gap 15m --until-end
+    %[2]s replay --data %[3]s --version v2 --gap 15m
     %[2]s compare v1 v2 --data %[3]s
     %[2]s cutover v2 --data %[3]s
 

@@ -17,6 +17,7 @@ type result struct {
 	settings settings
 	readers  string // the version that readers see; "" where no view tells
 	stopped  bool   // by Ctrl-C
+	dropped  bool   // because its version was
 	events   int64
 	sessions int64
 	late     int64

@@ -234,6 +234,7 @@ func rowsIfAny(t *testing.T, db *sql.DB, name string) (rows []string) {
 		require.NoError(t, rs.Scan(&s))
 		rows = append(rows, s)
 	}
+	require.NoError(t, rs.Err())
 	return rows
 }
 
@@ -249,22 +250,26 @@ func TestKillRollback(t *testing.T) {
 }
 
 func killRollbacks(t *testing.T, flags []string, seen func() int) {
-	const kills = 12
+	const kills = 15
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("times of the kills are made from seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
-	longest := 100 * time.Millisecond
-	moved := 0
-	for range kills {
+	var longest time.Duration // what one takes on this machine now: the first ones are not killed
+	moved, killed := 0, 0
+	for i := range kills {
 		before := seen()
 		begun := time.Now()
 		p := start(t, append([]string{"rollback"}, flags...)...)
-		kill := time.AfterFunc(time.Duration(random.Int64N(int64(longest))), func() { _ = p.cmd.Process.Kill() })
+		if i >= 2 {
+			kill := time.AfterFunc(longest/2+time.Duration(random.Int64N(int64(longest))), func() { _ = p.cmd.Process.Kill() })
+			defer kill.Stop()
+		}
 		<-p.read
 		if p.cmd.Wait() == nil {
-			longest = time.Since(begun) // what one takes on this machine now
+			longest = time.Since(begun)
+		} else {
+			killed++
 		}
-		kill.Stop()
 		text, code := resultOf(t, append([]string{"versions", "--json"}, flags...)...)
 		require.Equal(t, 0, code)
 		var list []listed
@@ -278,7 +283,8 @@ func killRollbacks(t *testing.T, flags []string, seen func() int) {
 			moved++
 		}
 	}
-	t.Logf("%d of %d rollbacks came through", moved, kills)
+	require.GreaterOrEqual(t, moved, 2)
+	t.Logf("%d of %d rollbacks were killed, %d moved the readers", killed, kills, moved)
 }
 
 func TestLag(t *testing.T) {

@@ -20,10 +20,12 @@ type rule struct {
 
 // Kinds of modules that a user of another package must not get.
 var (
-	sql      = []string{"github.com/jackc/", "github.com/lib/pq", "modernc.org/", "github.com/mattn/go-sqlite3", "github.com/ncruces/go-sqlite3", "database/sql"}
+	drivers  = []string{"github.com/jackc/", "github.com/lib/pq", "modernc.org/", "github.com/mattn/go-sqlite3", "github.com/ncruces/go-sqlite3"}
+	sql      = join(drivers, []string{"database/sql"})
 	storage  = []string{"github.com/aws/", "github.com/minio/minio-go", "gocloud.dev", "cloud.google.com"}
 	search   = []string{"github.com/elastic/", "github.com/opensearch-project/", "github.com/olivere/elastic"}
 	terminal = []string{"github.com/spf13/", "github.com/urfave/", "github.com/schollz/", "github.com/jedib0t/"}
+	pages    = []string{"gonum.org/", "github.com/prometheus/client_golang/prometheus/promhttp", module + "stream/web", module + "stream/prom", module + "stream/progress/chart"}
 	broker   = []string{"github.com/twmb/"}
 	kafka    = []string{"github.com/IBM/sarama"}
 	testkits = []string{"testing", "github.com/stretchr/testify", "go.uber.org/goleak", "pgregory.net/rapid", module + "internal/oracle", module + "internal/loggen", module + "internal/testservers/servers"}
@@ -45,15 +47,20 @@ var rules = []rule{
 		},
 		never:   []string{module + "state/pebble", module + "state/memory", module + "source/kafka", module + "stream"},
 		because: "the engine knows drivers by their contracts only: take a source.Source, sink.Sink or state.Store"},
-	{packages: "stream", never: join(sql, storage, search, terminal, broker, kafka, testkits),
+	{packages: "stream stream/progress", never: join(sql, storage, search, terminal, broker, kafka, pages, testkits),
 		because: "everyone who imports stream builds it: move the import to the connector that needs it"},
 	{packages: "source/kafka source/kafka/cluster source/kafka/topic", never: join(sql, storage, search, terminal, broker, testkits, []string{module + "stream", module + "internal/runtime"}),
 		because: "it is in the build of everyone who reads Kafka: move the import to a package of its own, as source/kafka/embedded is"},
-	{packages: "source/file source/memory source/generator sink/kafka sink/file sink/memory sink/print sink/postgres sink/sqlite sink/elastic sink/table state/memory state/pebble codec",
+	{packages: "source/file source/memory source/generator sink/kafka sink/file sink/format sink/memory sink/print sink/postgres sink/sqlite sink/elastic sink/table sink/parquet internal/parts state/memory state/pebble codec",
 		never:   append([]string{module + "stream", module + "internal/runtime", module + "internal/windowing"}, join(storage, search, terminal, testkits)...),
 		because: "a connector imports its contract and its driver, never the engine"},
-	{packages: "sink/kafka sink/file sink/memory sink/print sink/table codec source/file source/memory source/generator", never: sql,
+	{packages: "stream/web stream/prom stream/progress/chart", never: join(drivers, storage, search, terminal, broker, kafka, testkits),
+		because: "it shows jobs of any kind: take a stream.Job or a progress.Recorder"},
+	{packages: "sink/kafka sink/file sink/format internal/parts sink/parquet sink/s3 sink/version/files sink/memory sink/print sink/table codec source/file source/memory source/generator", never: sql,
 		because: "SQL drivers belong to the sink of their database"},
+	{packages: "sink/file sink/format internal/parts sink/s3", never: []string{"github.com/parquet-go/", module + "sink/parquet"},
+		because: "whoever writes other formats should not build Parquet: it is a format like others, made in sink/parquet"},
+	{packages: "sink/s3", never: join(search, terminal, testkits, kafka, []string{module + "stream", module + "internal/runtime", module + "internal/windowing"}), because: "it is the sink of object stores, and knows the engine by its contract only"},
 	{packages: "sink/postgres", never: append([]string{"modernc.org/"}, kafka...), because: "it is one database's sink"},
 	{packages: "sink/sqlite", never: append([]string{"github.com/jackc/"}, kafka...), because: "it is one database's sink"},
 	{packages: "sink/elastic", never: join(sql, kafka), because: "it is one kind of server's sink, and needs net/http alone"},

@@ -11,6 +11,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/millrace/millrace/internal/clock"
 	"github.com/millrace/millrace/stream"
 	"github.com/millrace/millrace/stream/progress"
 	"github.com/millrace/millrace/watermark"
@@ -18,12 +19,12 @@ import (
 
 // Collector is a prometheus.Collector. Make it with New.
 type Collector struct {
-	jobs []*progress.Recorder
-	now  func() time.Time
+	jobs  []*progress.Recorder
+	clock clock.Clock
 }
 
 // New makes a Collector of jobs, whose names differ.
-func New(jobs ...*progress.Recorder) *Collector { return &Collector{jobs, time.Now} }
+func New(jobs ...*progress.Recorder) *Collector { return &Collector{jobs, clock.Real{}} }
 
 // Describe sends nothing: which counters there are shows while jobs run.
 func (c *Collector) Describe(chan<- *prometheus.Desc) {}
@@ -35,7 +36,7 @@ func (c *Collector) Collect(out chan<- prometheus.Metric) {
 		n := r.Now()
 		status := r.Job().Status()
 		e.counters(r.Job().Counters())
-		e.job(n, status, c.now())
+		e.job(n, status, c.clock.Now())
 		e.splits(status.Splits)
 		e.tasks(n.Tasks, status.Tasks)
 		e.sinks(status.Sinks)

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/millrace/millrace/internal/clock"
 	"github.com/millrace/millrace/stream"
 	"github.com/millrace/millrace/stream/progress"
 	"github.com/millrace/millrace/stream/progress/chart"
@@ -32,7 +33,7 @@ type jobAnswer struct {
 }
 
 func (p *Page) status(w http.ResponseWriter, _ *http.Request) {
-	now := time.Now()
+	now := clock.Real{}.Now()
 	out := statusAnswer{Title: p.title(), At: now, Jobs: []jobAnswer{}}
 	for i := range p.Jobs {
 		j := &p.Jobs[i]

@@ -7,12 +7,12 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/millrace/millrace/internal/clock"
 	"github.com/millrace/millrace/stream/progress"
 	"github.com/millrace/millrace/stream/prom"
 )
@@ -43,7 +43,7 @@ func (p Page) Handler() (http.Handler, error) {
 	mux.Handle("GET /", http.FileServerFS(assets))
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
-		p.answer(w, func(j *Job, n progress.Now) check { return j.alive(n, time.Now()) })
+		p.answer(w, func(j *Job, n progress.Now) check { return j.alive(n, clock.Real{}.Now()) })
 	})
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { p.answer(w, (*Job).ready) })
 	mux.HandleFunc("GET /chart.svg", p.draw("svg", "image/svg+xml"))
