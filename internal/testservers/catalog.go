@@ -23,7 +23,9 @@ type server struct {
 }
 
 // starters start the servers that only some tests need, each in an empty directory of its own, by the names that tests ask for.
-var starters = map[string]func(ctx context.Context, dir string) (server, error){}
+var starters = map[string]func(ctx context.Context, dir string) (server, error){
+	"registry": startRegistry,
+}
 
 // catalog starts servers when they are first asked for, and keeps them until the end.
 type catalog struct {
