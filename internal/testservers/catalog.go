@@ -32,6 +32,7 @@ var starters = map[string]func(ctx context.Context, dir string) (server, error){
 	"s3":            startS3,
 	"prometheus":    startPrometheus,
 	"chromium":      findChromium,
+	"registry":      startRegistry,
 }
 
 // catalog starts servers when they are first asked for, and keeps them until the end.
