@@ -126,14 +126,26 @@ func (c *ProtoCodec[M]) DecodeRecord(r *source.Raw) (M, error) {
 		return zero, noValue(c.id)
 	}
 	if !c.aliased {
-		return c.Decode(r.Value)
+		m, err := c.Decode(r.Value)
+		if err != nil {
+			err = framed(err, r.Value)
+		}
+		return m, err
 	}
 	m := c.fresh()
 	if err := any(m).(aliasingMessage).UnmarshalVTUnsafe(r.Value); err != nil {
 		var zero M
-		return zero, malformed(c.id, err)
+		return zero, framed(malformed(c.id, err), r.Value)
 	}
 	return m, nil
+}
+
+// framed adds to the error of a value that begins as no message does, but as a schema registry's wire format.
+func framed(err error, value []byte) error {
+	if len(value) > 5 && value[0] == 0 {
+		return fmt.Errorf("%w; it begins like a record in a schema registry's wire format: read those with package codec/registry", err)
+	}
+	return err
 }
 
 var scratch = sync.Pool{New: func() any { return new([]byte) }}

@@ -112,7 +112,8 @@ type Record[T any] struct {
 	Timestamp int64 // milliseconds since the Unix epoch that the log itself gave the record, or NoTimestamp
 	Offset    int64
 	Size      int32 // bytes of the record's key and value as the log has them; 0 where that is not known
-	// Err is set, to a *DecodeError, where the bytes could not be decoded; Value is then the zero value. What follows is the engine's choice.
+	// Err is set, to a *DecodeError, where the bytes could not be decoded; Value is then the zero value. What follows is the engine's choice, unless what the
+	// decoder returned was marked by Temporary: then the record is read again after a restart.
 	Err error
 }
 
@@ -134,7 +135,8 @@ type Header struct {
 }
 
 // Decoder makes a T of a raw record. It may be used from several goroutines at once.
-// What it returns may alias r's slices only where the decoder's documentation says so.
+// What it returns may alias r's slices only where the decoder's documentation says so. An error that waiting may mend, of something that the decoder
+// has to ask, is wrapped by Temporary, after the decoder has waited for a bounded time itself.
 type Decoder[T any] interface {
 	DecodeRecord(r *Raw) (T, error)
 }

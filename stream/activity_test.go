@@ -2,6 +2,7 @@ package stream_test
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -64,6 +65,13 @@ func taskOf(j *stream.Job, operator string) stream.TaskStatus {
 	return stream.TaskStatus{}
 }
 
+// sinkOf is a job's only sink.
+func sinkOf(j *stream.Job) (s stream.SinkStatus) {
+	for _, s = range j.Status().Sinks {
+	}
+	return s
+}
+
 // A task's time is idle without input, blocked while its sink or its receiver holds it, and nothing is left out.
 func TestShares(t *testing.T) {
 	for _, exchanged := range []bool{false, true} {
@@ -90,7 +98,7 @@ func TestShares(t *testing.T) {
 			}
 			g.through <- nil
 			g.let(t)
-			eventually(t, "all is written", func() bool { return j.Status().Sinks[0].Rows == 100 })
+			eventually(t, "all is written", func() bool { return sinkOf(j).Rows == 100 })
 			stop()
 			require.NoError(t, <-ended)
 			age := clock.Now().Sub(streamtest.Start)
@@ -134,7 +142,7 @@ func TestSinkStatus(t *testing.T) {
 	<-g.writing
 	clock.Advance(7 * ms)
 	g.through <- sink.Temporary(errBroken)
-	eventually(t, "the failure shows", func() bool { return j.Status().Sinks[0].Failures == 1 })
+	eventually(t, "the failure shows", func() bool { return sinkOf(j).Failures == 1 })
 	for again := false; !again; {
 		select {
 		case <-g.writing:
@@ -147,7 +155,7 @@ func TestSinkStatus(t *testing.T) {
 	g.through <- nil
 	g.let(t)
 	require.NoError(t, <-ended)
-	s := j.Status().Sinks[0]
+	s := sinkOf(j)
 	require.Equal(t, "gate", s.Operator)
 	require.EqualValues(t, 100, s.Rows)
 	require.EqualValues(t, 3, s.Writes)
@@ -180,4 +188,35 @@ func TestSplitStatus(t *testing.T) {
 	require.NoError(t, log.Append(0, upTo(500)...))
 	s = run(1500)
 	require.Equal(t, [3]int64{1000, 1500, 1500}, [3]int64{s.StartPosition, s.Position, s.LogEnd})
+}
+
+// While a sink is busy its next batch grows, as far as the job allows.
+func TestSinkBatches(t *testing.T) {
+	for _, times := range []int{1, 4} {
+		g := newGate(10)
+		clock := streamtest.NewClock(streamtest.Start)
+		j := newJob(clock.Option(), stream.SinkBatches(times))
+		stream.To(stream.From[int](j, "numbers", memory.Of(upTo(200)...), watermark.Monotonous(atMilli)), "gate", g)
+		_, ended := running(t, j)
+		for range 3 {
+			<-g.writing
+			before := taskOf(j, "numbers").Blocked
+			eventually(t, "no more rows can collect", func() bool { clock.Advance(ms); return taskOf(j, "numbers").Blocked > before+20*ms })
+			g.through <- nil
+		}
+		g.let(t)
+		require.NoError(t, <-ended)
+		var sizes []int
+		for _, b := range g.all {
+			sizes = append(sizes, len(b))
+		}
+		require.Equal(t, 10, sizes[0])
+		require.Equal(t, []int{10 * times, 10 * times}, sizes[1:3])
+		require.LessOrEqual(t, slices.Max(sizes), 10*times)
+		for i, r := range g.rows() {
+			require.Equal(t, i, r.Value)
+		}
+		require.Len(t, g.rows(), 200)
+	}
+	require.ErrorContains(t, newJob(stream.SinkBatches(0)).Run(t.Context()), "SinkBatches: 0")
 }

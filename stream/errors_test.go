@@ -255,6 +255,56 @@ func (c undecodableChunk) Next(r *source.Record[int]) bool {
 	return true
 }
 
+// away cannot decode record 50 the first two times, because of something that waiting mends.
+type away struct {
+	source.Source[int]
+	asked *atomic.Int64
+}
+
+func (a away) Open(ctx context.Context, env source.Env) (source.Session[int], error) {
+	s, err := a.Source.Open(ctx, env)
+	return awaySession{s, a.asked}, err
+}
+
+type awaySession struct {
+	source.Session[int]
+	asked *atomic.Int64
+}
+
+func (s awaySession) Reader(ctx context.Context, split source.Split, at int64) (source.Reader[int], error) {
+	r, err := s.Session.Reader(ctx, split, at)
+	return awayReader{r, s.asked}, err
+}
+
+type awayReader struct {
+	source.Reader[int]
+	asked *atomic.Int64
+}
+
+func (r awayReader) Fetch(ctx context.Context) (source.Chunk[int], error) {
+	c, err := r.Reader.Fetch(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return awayChunk{c, r.asked}, nil
+}
+
+type awayChunk struct {
+	source.Chunk[int]
+	asked *atomic.Int64
+}
+
+func (c awayChunk) Next(r *source.Record[int]) bool {
+	if !c.Chunk.Next(r) {
+		return false
+	}
+	if r.Value == 50 && c.asked.Add(1) < 3 {
+		err := source.Temporary(errors.New("the registry is away"))
+		*r = source.Record[int]{Offset: r.Offset, Timestamp: r.Timestamp, Err: &source.DecodeError{Raw: source.Raw{Topic: "numbers", Offset: r.Offset}, Err: err}}
+	}
+	return true
+}
+
 func TestUndecodable(t *testing.T) {
 	run := func(opts ...stream.SourceOption) (*stream.Job, *sinkmemory.List[int], stream.DataStream[int]) {
 		j := newJob()
@@ -286,6 +336,22 @@ func TestUndecodable(t *testing.T) {
 		require.NoError(t, j.Run(t.Context()))
 		require.Len(t, list.Rows(), 90)
 		require.Equal(t, []string{"3", "13", "23", "33", "43", "53", "63", "73", "83", "93"}, dead.Rows())
+	})
+	t.Run("temporary", func(t *testing.T) { // what could not be decoded for now is never passed over
+		var asked atomic.Int64
+		j := newJob(stream.Restart(stream.FixedDelay(5, 0)))
+		in := stream.From(j, "numbers", away{undecodable{numbers(100)}, &asked}, watermark.Monotonous(atMilli), stream.SkipUndecodable())
+		list := to(in)
+		dead := to2(stream.Map(stream.DeadLetters(in), func(e *source.DecodeError) string { return string(e.Raw.Value) }), "dead")
+		require.NoError(t, j.Run(t.Context()))
+		require.EqualValues(t, 3, asked.Load())
+		require.NotContains(t, dead.Rows(), "50")
+		seen := map[int]bool{}
+		for _, n := range list.Rows() {
+			seen[n] = true
+		}
+		require.Len(t, seen, 90)
+		require.True(t, seen[50])
 	})
 	t.Run("only of a source", func(t *testing.T) {
 		j, _, in := run()

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/millrace/millrace/internal/runtime"
+	"github.com/millrace/millrace/source/limit"
 	"github.com/millrace/millrace/watermark"
 )
 
@@ -26,6 +27,8 @@ type Status struct {
 	Splits []SplitStatus
 	Tasks  []TaskStatus
 	Sinks  []SinkStatus
+	// Limit is the pace that RateLimit sets, nil without one.
+	Limit *limit.State
 	// Watermark is the event time up to which everything has been read: the minimum over the splits that count. It is watermark.Min when one
 	// of them has not begun.
 	Watermark int64
@@ -41,7 +44,12 @@ func (j *Job) Status() Status {
 	if r == nil {
 		return Status{Watermark: watermark.Min}
 	}
-	return statusOf(r)
+	s := statusOf(r)
+	if j.cfg.limiter != nil {
+		l := j.cfg.limiter.State()
+		s.Limit = &l
+	}
+	return s
 }
 
 func statusOf(r *runtime.Run) Status {
@@ -100,6 +108,8 @@ func (s Status) reason() string {
 			return "it has no new records; set an idleness in the watermark strategy if it may fall silent"
 		case p.Paused:
 			return "it waits for slower splits"
+		case p.Limited:
+			return "it is held by the rate limit"
 		default:
 			return "it is being read"
 		}

@@ -83,6 +83,9 @@ func (c *Client) call(ctx context.Context, doing string, request func(ctx contex
 		}
 		select {
 		case <-bounded.Done():
+			if ctx.Err() != nil {
+				return fmt.Errorf("%s: %s: %w", c, doing, ctx.Err())
+			}
 			return fmt.Errorf("%s: %s: %w: %w", c, doing, ErrUnavailable, err)
 		case <-time.After(wait):
 			wait = min(2*wait, lastBackoff)

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"os"
-	"path/filepath"
 	"regexp"
 	"time"
 
@@ -41,27 +40,33 @@ type runOptions struct {
 	memory          string
 	backend         string
 	checkpointEvery time.Duration
-	progressEvery   time.Duration
+	watching        watching
 }
 
 func (o *runOptions) flags(f *pflag.FlagSet) {
-	f.StringVar(&o.version, "version", target.FirstVersion, "version of the result to write, in tables of its own beside those of other versions; lowercase letters, digits and _")
-	f.StringVar(&o.group, "group", "", "name of this computation: its state is in DATA/state/GROUP, its progress in Kafka under that consumer group (default sessions-VERSION)")
+	o.common(f, target.FirstVersion)
 	f.StringVar(&o.from, "from", fromEarliest, "where a new group begins: earliest, latest, committed, or a time such as 2024-03-01T00:00:00Z")
 	f.BoolVar(&o.untilEnd, "until-end", false, "stop at what is the end of the topic now, closing all sessions")
 	f.BoolVar(&o.noDrain, "no-drain", false, "with --until-end, keep the last sessions open, so that the group can go on later")
+}
+
+// common are the flags of every command that computes the result.
+func (o *runOptions) common(f *pflag.FlagSet, version string) {
+	f.StringVar(&o.version, "version", version, "version of the result to write, in tables of its own beside those of other versions; lowercase letters, digits and _")
+	f.StringVar(&o.group, "group", "", "name of this computation: its state is in DATA/state/GROUP, its progress in Kafka under that consumer group (default sessions-VERSION)")
 	f.BoolVar(&o.allowCut, allowCutFlag, false, "go on although clicks were deleted from the topic before the group had read them; sessions that may lack some are counted")
 	f.DurationVar(&o.definition.Gap, "gap", 30*time.Minute, "a session ends when its user does nothing for longer")
 	f.DurationVar(&o.definition.OutOfOrderness, "out-of-orderness", time.Minute, "how far clicks may be out of order")
 	f.DurationVar(&o.definition.Lateness, "lateness", 0, "how long a finished session still takes clicks that come later")
 	f.BoolVar(&o.definition.LocalKeys, "local-keys", true, "one task per partition, without an exchange; false spreads users over --parallelism tasks")
+	o.definition.provenanceFlag(f)
 	f.IntVar(&o.parallelism, "parallelism", 1, "tasks behind the exchange of --local-keys=false")
 	f.StringVar(&o.sink, "sink", "", "where sessions go, see above (default sqlite:DATA/clickstream.db?table=sessions)")
 	f.StringVar(&o.lateSink, "late-sink", "", "where clicks go that came too late for any session; without it they are only counted")
 	f.StringVar(&o.memory, "memory", "512MiB", "memory for the job's state; what does not fit stays on disk")
 	f.StringVar(&o.backend, "backend", "pebble", "what keeps the state: pebble, or memory (with snapshots on disk)")
 	f.DurationVar(&o.checkpointEvery, "checkpoint-every", 10*time.Second, "time between checkpoints: what a restart reads again at most")
-	f.DurationVar(&o.progressEvery, "progress-every", 0, "time between progress lines (default 1s, on a terminal 50ms)")
+	o.watching.flags(f)
 }
 
 // settings are the flags of run, understood.
@@ -84,9 +89,6 @@ func (o *runOptions) resolve(p *program) (settings, error) {
 	if o.definition.Gap <= 0 || o.definition.OutOfOrderness < 0 || o.definition.Lateness < 0 {
 		return s, fmt.Errorf("--gap %s must be above zero, --out-of-orderness %s and --lateness %s not below", o.definition.Gap, o.definition.OutOfOrderness, o.definition.Lateness)
 	}
-	if o.noDrain && !o.untilEnd {
-		return s, fmt.Errorf("--no-drain says what happens at the end of the topic: use it with --until-end")
-	}
 	if o.definition.LocalKeys && o.parallelism != 1 {
 		p.say("--parallelism %d has no effect with --local-keys, which has one task per partition; add --local-keys=false.", o.parallelism)
 	}
@@ -95,7 +97,7 @@ func (o *runOptions) resolve(p *program) (settings, error) {
 
 func (s *settings) targets(p *program) (err error) {
 	if s.sink == "" {
-		s.sink = "sqlite:" + filepath.Join(p.data, "clickstream.db")
+		s.sink = defaultSink(p.data)
 	}
 	if s.sessions, err = target.Parse(s.sink, sessionsTable, s.version); err != nil {
 		return err
@@ -112,12 +114,15 @@ func (s *settings) targets(p *program) (err error) {
 // state finds the group's. Each version has a group of its own.
 func (s *settings) state(p *program) error {
 	if s.group == "" {
-		s.group = s.sessions.Reader + "-" + s.version
+		var err error
+		if s.group, err = p.groupOf(s); err != nil {
+			return err
+		}
 	}
 	if !groupName.MatchString(s.group) {
 		return fmt.Errorf("--group %q: use letters, digits, and . _ - but no . at the beginning: it names a directory", s.group)
 	}
-	s.stateDir = filepath.Join(p.data, "state", s.group)
+	s.stateDir = p.stateDirOf(s.group)
 	s.restored = notEmpty(s.stateDir)
 	return nil
 }
@@ -149,20 +154,17 @@ func (s *settings) job(p *program) error {
 	if err != nil || memory > math.MaxInt64 {
 		return fmt.Errorf("--memory %s: use a size such as 512MiB", s.memory)
 	}
-	backends := map[string]func() state.Backend{
-		"pebble": func() state.Backend { return pebblestate.Backend() },
-		"memory": memorystate.Backend,
-	}
-	backend := backends[s.backend]
-	if backend == nil {
-		return fmt.Errorf("--backend %s: use pebble or memory", s.backend)
+	backend, err := s.stateBackend()
+	if err != nil {
+		return err
 	}
 	logger, err := p.logger()
 	if err != nil {
 		return err
 	}
 	s.jobOptions = []stream.JobOption{
-		stream.StateDir(s.stateDir), stream.Backend(backend()), stream.MemoryBudget(int64(memory)), stream.CheckpointEvery(s.checkpointEvery),
+		stream.Version(s.version),
+		stream.StateDir(s.stateDir), stream.Backend(backend), stream.MemoryBudget(int64(memory)), stream.CheckpointEvery(s.checkpointEvery),
 		stream.DefaultParallelism(s.parallelism), stream.Restart(stream.ExponentialDelay(firstRestart, lastRestart, calm)), stream.Logger(logger),
 	}
 	if s.allowCut {
@@ -172,6 +174,17 @@ func (s *settings) job(p *program) error {
 		s.jobOptions = append(s.jobOptions, stream.NoDrain())
 	}
 	return nil
+}
+
+// stateBackend is what --backend names.
+func (s *settings) stateBackend() (state.Backend, error) {
+	switch s.backend {
+	case "pebble":
+		return pebblestate.Backend(), nil
+	case "memory":
+		return memorystate.Backend(), nil
+	}
+	return nil, fmt.Errorf("--backend %s: use pebble or memory", s.backend)
 }
 
 func notEmpty(dir string) bool {

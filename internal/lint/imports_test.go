@@ -20,38 +20,42 @@ type rule struct {
 
 // Kinds of modules that a user of another package must not get.
 var (
-	sql      = []string{"github.com/jackc/", "github.com/lib/pq", "modernc.org/", "github.com/mattn/go-sqlite3", "github.com/ncruces/go-sqlite3", "database/sql"}
+	drivers  = []string{"github.com/jackc/", "github.com/lib/pq", "modernc.org/", "github.com/mattn/go-sqlite3", "github.com/ncruces/go-sqlite3"}
+	sql      = join(drivers, []string{"database/sql"})
 	storage  = []string{"github.com/aws/", "github.com/minio/minio-go", "gocloud.dev", "cloud.google.com"}
 	search   = []string{"github.com/elastic/", "github.com/opensearch-project/", "github.com/olivere/elastic"}
 	terminal = []string{"github.com/spf13/", "github.com/urfave/", "github.com/schollz/", "github.com/jedib0t/"}
+	pages    = []string{"gonum.org/", "github.com/prometheus/client_golang/prometheus/promhttp", module + "stream/web", module + "stream/prom", module + "stream/progress/chart"}
 	broker   = []string{"github.com/twmb/"}
 	kafka    = []string{"github.com/IBM/sarama"}
 	testkits = []string{"testing", "github.com/stretchr/testify", "go.uber.org/goleak", "pgregory.net/rapid", module + "internal/oracle", module + "internal/loggen", module + "internal/testservers/servers"}
 )
 
 var rules = []rule{
-	{packages: "source sink state window watermark", only: []string{},
+	{packages: "source source/limit sink state window watermark", only: []string{},
 		because: "it is a contract that others implement: keep it on the standard library, and put what needs more into a package below it"},
 	{packages: "sink/version", only: []string{}, never: []string{"database/sql"},
 		because: "it is a contract that catalogs and the replay of every kind of sink share: keep it on the standard library"},
-	{packages: "sink/version/local", only: []string{module + "sink/version"}, never: []string{"database/sql"},
+	{packages: "sink/version/local sink/version/compare", only: []string{module + "sink/version"}, never: []string{"database/sql"},
 		because: "it knows catalogs by their contract only: take a version.Catalog or version.Reader"},
 	{packages: "internal/flow internal/clock internal/metrics internal/keygroup internal/partitioner internal/checkpoint", only: []string{module + "internal/flow"},
 		because: "it is a leaf of the engine: give it what it needs as a parameter"},
 	{packages: "internal/runtime internal/keyed internal/windowing internal/exchange",
 		only: []string{
 			module + "internal/checkpoint", module + "internal/clock", module + "internal/exchange", module + "internal/flow", module + "internal/keyed", module + "internal/metrics", module + "internal/runtime", module + "internal/windowing",
-			module + "source", module + "sink", module + "state", module + "watermark", module + "window",
+			module + "source", module + "source/limit", module + "sink", module + "state", module + "watermark", module + "window",
 		},
 		never:   []string{module + "state/pebble", module + "state/memory", module + "source/kafka", module + "stream"},
 		because: "the engine knows drivers by their contracts only: take a source.Source, sink.Sink or state.Store"},
-	{packages: "stream", never: join(sql, storage, search, terminal, broker, kafka, testkits),
+	{packages: "stream stream/progress", never: join(sql, storage, search, terminal, broker, kafka, pages, testkits),
 		because: "everyone who imports stream builds it: move the import to the connector that needs it"},
 	{packages: "source/kafka source/kafka/cluster source/kafka/topic", never: join(sql, storage, search, terminal, broker, testkits, []string{module + "stream", module + "internal/runtime"}),
 		because: "it is in the build of everyone who reads Kafka: move the import to a package of its own, as source/kafka/embedded is"},
-	{packages: "source/file source/memory source/generator sink/kafka sink/file sink/format sink/memory sink/print sink/postgres sink/sqlite sink/table sink/parquet internal/parts state/memory state/pebble codec",
+	{packages: "source/file source/memory source/generator sink/kafka sink/file sink/format sink/memory sink/print sink/postgres sink/sqlite sink/elastic sink/table sink/parquet internal/parts state/memory state/pebble codec",
 		never:   append([]string{module + "stream", module + "internal/runtime", module + "internal/windowing"}, join(storage, search, terminal, testkits)...),
 		because: "a connector imports its contract and its driver, never the engine"},
+	{packages: "stream/web stream/prom stream/progress/chart", never: join(drivers, storage, search, terminal, broker, kafka, testkits),
+		because: "it shows jobs of any kind: take a stream.Job or a progress.Recorder"},
 	{packages: "sink/kafka sink/file sink/format internal/parts sink/parquet sink/s3 sink/version/files sink/memory sink/print sink/table codec source/file source/memory source/generator", never: sql,
 		because: "SQL drivers belong to the sink of their database"},
 	{packages: "sink/file sink/format internal/parts sink/s3", never: []string{"github.com/parquet-go/", module + "sink/parquet"},
@@ -59,6 +63,7 @@ var rules = []rule{
 	{packages: "sink/s3", never: join(search, terminal, testkits, kafka, []string{module + "stream", module + "internal/runtime", module + "internal/windowing"}), because: "it is the sink of object stores, and knows the engine by its contract only"},
 	{packages: "sink/postgres", never: append([]string{"modernc.org/"}, kafka...), because: "it is one database's sink"},
 	{packages: "sink/sqlite", never: append([]string{"github.com/jackc/"}, kafka...), because: "it is one database's sink"},
+	{packages: "sink/elastic", never: join(sql, kafka), because: "it is one kind of server's sink, and needs net/http alone"},
 }
 
 func join(lists ...[]string) (all []string) {

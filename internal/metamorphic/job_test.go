@@ -8,6 +8,7 @@ import (
 	"github.com/millrace/millrace/internal/oracle"
 	"github.com/millrace/millrace/sink"
 	"github.com/millrace/millrace/source"
+	"github.com/millrace/millrace/source/limit"
 	"github.com/millrace/millrace/state"
 	"github.com/millrace/millrace/stream"
 	"github.com/millrace/millrace/watermark"
@@ -44,7 +45,7 @@ var quiet = slog.New(slog.NewTextHandler(io.Discard, nil))
 func (p plan) job(s setting, src *feed, b *outboxes, opts ...stream.JobOption) *stream.Job {
 	job := stream.NewJob("metamorphic", append([]stream.JobOption{
 		stream.DefaultParallelism(s.Parallelism), stream.BatchSize(s.Batch), stream.BufferTimeout(s.Buffer), stream.MemoryBudget(s.Memory),
-		stream.CheckpointEvery(s.Checkpoint), stream.Logger(quiet), stream.StatusEvery(0),
+		stream.CheckpointEvery(s.Checkpoint), stream.Logger(quiet), stream.StatusEvery(0), stream.RateLimit(s.limiter()), stream.SinkBatches(max(1, s.Grow)),
 	}, opts...)...)
 	if p.Flaw == shortBound {
 		p.Bound--
@@ -93,6 +94,18 @@ func (p plan) job(s setting, src *feed, b *outboxes, opts ...stream.JobOption) *
 		stream.To(stream.Aggregate(hours, "hours", hourly{}), "hours sink", sink.Sink[row](&b.hours))
 	}
 	return job
+}
+
+// limiter has the job emit s.Rate, from the beginning or once its sinks are found to be slow.
+func (s setting) limiter() *limit.Limiter {
+	if s.Rate == 0 || !s.Governed {
+		return limit.New(limit.Rate{Events: float64(s.Rate)})
+	}
+	g, err := limit.NewGovernor(limit.Adaptive{Target: 1, Interval: time.Millisecond, Floor: float64(s.Rate)})
+	if err != nil {
+		panic(err) // the seed cannot matter to it
+	}
+	return limit.New(limit.Rate{}).Govern(g)
 }
 
 // source is a source with event time, and sinks for what is wrong in it.

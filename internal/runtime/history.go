@@ -10,18 +10,18 @@ import (
 // ErrLogCut is returned when a job's next record is no longer in the log: retention or an operator deleted it before it was read.
 var ErrLogCut = errors.New("the log was cut before the job had read it")
 
-// begunMeta says where the first run of a job began a split.
-type begunMeta struct {
+// firstMeta says where the first run of a job began a split.
+type firstMeta struct {
 	Earliest int64 // the position of the log's oldest record then
 	From     int64 // where reading began
 }
 
-// begun is where a split was begun, for its status; -1 where the state does not say it.
-func (s splitMeta) begun() begunMeta {
-	if s.Begun == nil {
-		return begunMeta{-1, -1}
+// first is where a split was begun, for its status; -1 where the state does not say it.
+func (s splitMeta) first() firstMeta {
+	if s.First == nil {
+		return firstMeta{-1, -1}
 	}
-	return *s.Begun
+	return *s.First
 }
 
 // checkCut looks whether the log still has what comes next. If not, it moves the position to the oldest record where the job allows that, and fails otherwise.

@@ -53,8 +53,8 @@ type splitMeta struct {
 	Partial *int64 `json:",omitempty"`
 	// Incarnation is the source's.
 	Incarnation string `json:",omitempty"`
-	// Begun is absent where an older program wrote the state.
-	Begun *begunMeta `json:",omitempty"`
+	// First is absent where an older program wrote the state.
+	First *firstMeta `json:",omitempty"`
 }
 
 type sinkMeta struct{ Pending [][]byte }

@@ -14,6 +14,7 @@ import (
 	"github.com/millrace/millrace/internal/clock"
 	"github.com/millrace/millrace/internal/keyed"
 	"github.com/millrace/millrace/internal/metrics"
+	"github.com/millrace/millrace/source/limit"
 	"github.com/millrace/millrace/state"
 )
 
@@ -35,6 +36,10 @@ type Config struct {
 	PartitionLocal bool
 	// Shared says that the whole process is one commit unit: some tasks exchange.
 	Shared bool
+	// SinkBatches is how many times its usual size a sink's batch may grow to while its writer is busy; less than 2 for not at all.
+	SinkBatches int
+	// Limiter paces the sources; nil for no limit.
+	Limiter *limit.Limiter
 }
 
 // Run is one attempt at a job.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/millrace/millrace/internal/clock"
+	"github.com/millrace/millrace/source/limit"
 )
 
 // WriteBounds are the upper bounds, inclusive, of the classes of SinkStatus.Latency; the last class has none.
@@ -28,15 +29,20 @@ type SinkStatus struct {
 
 // sinkMeter keeps a writer's SinkStatus. It is safe for concurrent use.
 type sinkMeter struct {
-	mu     sync.Mutex
-	status SinkStatus
+	limiter *limit.Limiter // may be nil
+	mu      sync.Mutex
+	status  SinkStatus
 }
 
-// timed does a write and counts it.
+// timed does a write, counts it, and tells the limiter.
 func (m *sinkMeter) timed(c clock.Clock, rows int, write func() error) error {
 	begun := c.Now()
 	err := write()
-	took := c.Now().Sub(begun)
+	now := c.Now()
+	took := now.Sub(begun)
+	if m.limiter != nil {
+		m.limiter.Observe(now, limit.Write{Took: took, Rows: rows, Failed: err != nil})
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/millrace/millrace/internal/flow"
 	"github.com/millrace/millrace/internal/metrics"
 	"github.com/millrace/millrace/source"
+	"github.com/millrace/millrace/source/limit"
 	"github.com/millrace/millrace/watermark"
 )
 
@@ -18,7 +19,7 @@ type SourceConfig[T any] struct {
 	Name     string
 	Source   source.Source[T]
 	Strategy watermark.Strategy[T]
-	// Aligned says that an exchange follows, so that splits share a clock.
+	// Aligned says that an exchange follows, so that splits share a clock and are kept together unless the strategy says otherwise.
 	Aligned bool
 	// Build fuses the operators of a split's task.
 	Build func(t *Task) SourceChain[T]
@@ -34,7 +35,7 @@ type SourceChain[T any] struct {
 	Future flow.Pusher[T]
 }
 
-// slice is how many records a source processes between looks at its commands and the clock.
+// slice is how many records a source processes at most between looks at its commands and the clock.
 const slice = 256
 
 type reading[T any] struct {
@@ -55,6 +56,8 @@ type sourceTask[T any] struct {
 	fetched  chan reading[T]
 	chunk    source.Chunk[T]
 	record   source.Record[T]
+	ready    bool         // record is the next of the chunk, not pushed yet
+	ticket   limit.Ticket // for the slice that comes next
 	meta     flow.Meta
 
 	watermark int64
@@ -73,7 +76,7 @@ func (s *sourceTask[T]) loop() error {
 	t := s.task
 	ctx, cancel := context.WithCancel(t.Ctx)
 	pumped := make(chan struct{})
-	defer func() { cancel(); <-pumped }()
+	defer func() { cancel(); <-pumped; s.pay(t.Clock.Now(), 0, 0) }()
 	if s.split.finished.Load() { // by an earlier run
 		close(pumped)
 		s.stopped = true
@@ -96,22 +99,24 @@ func (s *sourceTask[T]) loop() error {
 			continue
 		default:
 		}
-		if s.chunk != nil && !s.stopped {
-			if _, ahead := t.run.Splits.ahead(s.split); !ahead {
-				if err := s.work(); err != nil {
-					return err
-				}
-				continue
-			}
-			if done, err := s.pause(); done || err != nil {
-				return err
-			}
-			continue
-		}
-		if done, err := s.await(); done || err != nil {
+		if done, err := s.step(); done || err != nil {
 			return err
 		}
 	}
+}
+
+// step works, or waits for what it lacks.
+func (s *sourceTask[T]) step() (done bool, err error) {
+	if s.chunk == nil || s.stopped {
+		return s.await()
+	}
+	if _, ahead := s.task.run.Splits.ahead(s.split); ahead {
+		return s.pause()
+	}
+	if wait, changed := s.draw(); wait > 0 {
+		return s.hold(wait, changed)
+	}
+	return false, s.work()
 }
 
 // begin puts event time where the restored job left it.
@@ -204,6 +209,9 @@ func (s *sourceTask[T]) await() (done bool, err error) {
 		return false, s.got(r)
 	default:
 	}
+	if err := s.task.flushAll(); err != nil {
+		return false, err
+	}
 	return s.wait(idle, fetched, nil, s.idleIn())
 }
 
@@ -218,6 +226,9 @@ func (s *sourceTask[T]) pause() (done bool, err error) {
 	if !ahead {
 		return false, nil
 	}
+	if err := t.flushAll(); err != nil {
+		return false, err
+	}
 	return s.wait(paused, nil, moved, pausePoll)
 }
 
@@ -225,9 +236,6 @@ func (s *sourceTask[T]) pause() (done bool, err error) {
 // does what came. The time counts as a.
 func (s *sourceTask[T]) wait(a activity, fetched <-chan reading[T], moved <-chan struct{}, atMost time.Duration) (done bool, err error) {
 	t := s.task
-	if err := t.flushAll(); err != nil {
-		return false, err
-	}
 	ring, stop := t.alarm(atMost)
 	defer stop()
 	var do func() (done bool, err error)
@@ -290,33 +298,38 @@ func (s *sourceTask[T]) got(r reading[T]) error {
 func (s *sourceTask[T]) work() error {
 	t := s.task
 	n, read := 0, s.bytes
-	if err := t.guard(func() (err error) { n, err = s.push(); return err }); err != nil {
+	if err := t.guard(func() (err error) { n, err = s.push(s.ticket.Events); return err }); err != nil {
 		return err
 	}
 	if n > 0 && s.split.idle.Load() {
 		s.setIdle(false)
 	}
-	if n < slice { // the chunk is used up
+	if !s.ready { // the chunk is used up
 		s.position = max(s.position, s.chunk.End())
 		s.chunk = nil
 	}
+	now := t.Clock.Now()
 	if n > 0 {
-		s.quietFrom = t.Clock.Now()
+		s.quietFrom = now
 	}
 	s.in.Add(int64(n))
 	s.split.records.Add(int64(n))
 	s.split.bytes.Add(s.bytes - read)
+	s.pay(now, n, s.bytes-read)
 	s.split.position.Store(s.position)
 	s.split.watermark.Store(s.watermark)
 	t.run.Splits.step()
 	return t.between()
 }
 
-// push sends up to a slice of records down the chain. All that is due at or before a record's origin watermark has been done before the record:
+// push sends up to most records down the chain, and takes the next one out of the chunk: it is ready unless the chunk is used up. All that is due at or before a record's origin watermark has been done before the record:
 // time is passed on as soon as a record moves it.
-func (s *sourceTask[T]) push() (n int, err error) {
+func (s *sourceTask[T]) push(most int) (n int, err error) {
 	t, r, m := s.task, &s.record, &s.meta
-	for n < slice && s.chunk.Next(r) {
+	if !s.ready {
+		s.ready = s.chunk.Next(r)
+	}
+	for ; s.ready && n < most; s.ready = s.chunk.Next(r) {
 		n++
 		s.bytes += int64(r.Size)
 		m.Offset, m.Origin = r.Offset, s.watermark
@@ -364,7 +377,12 @@ func (s *sourceTask[T]) push() (n int, err error) {
 	return n, nil
 }
 
+// undecodable hands on a record that cannot be decoded. One that only could not be decoded now, since what tells its schema is away, fails the run instead, to
+// be read again: it is not bad, and must not be skipped.
 func (s *sourceTask[T]) undecodable(err error) error {
+	if source.IsTemporary(err) {
+		return err
+	}
 	var d *source.DecodeError
 	if !errors.As(err, &d) {
 		d = &source.DecodeError{Raw: source.Raw{Topic: s.split.Topic, Partition: s.split.Partition, Offset: s.meta.Offset}, Err: err}
@@ -428,7 +446,7 @@ func (s *sourceTask[T]) obey(c command) (done bool, err error) {
 		if s.watermark == math.MaxInt64 || s.last { // drained already, or the job stops
 			return false, nil
 		}
-		s.stopped, s.chunk = true, nil
+		s.stopped, s.chunk, s.ready = true, nil, false
 		s.split.finished.Store(true)
 		t.run.Splits.step()
 		return false, s.drain()

@@ -24,7 +24,7 @@ type Split struct {
 	source.Split
 	Operator string
 	Number   int32
-	begun    begunMeta
+	first    firstMeta // of the job's first run
 
 	position  atomic.Int64
 	watermark atomic.Int64
@@ -32,10 +32,11 @@ type Split struct {
 	idle      atomic.Bool
 	finished  atomic.Bool
 	paused    atomic.Bool
+	limited   atomic.Bool
 	records   atomic.Int64
 	bytes     atomic.Int64
 	logEnd    atomic.Int64 // negative for unknown
-	resumed   int64        // the position at which the run began
+	begun     int64        // the position at which the run began
 	partial   atomic.Int64 // event time up to which records may lie before the start in mid-log; math.MinInt64 where none do
 	drift     int64        // how far it may run ahead, in milliseconds; negative for no limit
 }
@@ -57,6 +58,7 @@ type SplitStatus struct {
 	Idle      bool  // does not hold back time
 	Finished  bool
 	Paused    bool // waits for slower splits
+	Limited   bool // waits for the rate limit
 
 	// Incarnation is the log's, Earliest its oldest position when the job's first run began to read it at From; both are -1 where old state does not say it.
 	Incarnation    string
@@ -92,10 +94,10 @@ func (s *Splits) Status() []SplitStatus {
 	for _, p := range s.all {
 		if p != nil {
 			out = append(out, SplitStatus{
-				Operator: p.Operator, ID: p.ID, StartPosition: p.resumed, Position: p.position.Load(), Stop: p.Stop, LogEnd: p.logEnd.Load(),
+				Operator: p.Operator, ID: p.ID, StartPosition: p.begun, Position: p.position.Load(), Stop: p.Stop, LogEnd: p.logEnd.Load(),
 				Watermark: p.watermark.Load(), Records: p.records.Load(), Bytes: p.bytes.Load(),
-				AtEnd: p.atEnd.Load(), Idle: p.idle.Load(), Finished: p.finished.Load(), Paused: p.paused.Load(),
-				Incarnation: p.Incarnation, Earliest: p.begun.Earliest, From: p.begun.From,
+				AtEnd: p.atEnd.Load(), Idle: p.idle.Load(), Finished: p.finished.Load(), Paused: p.paused.Load(), Limited: p.limited.Load(),
+				Incarnation: p.Incarnation, Earliest: p.first.Earliest, From: p.first.From,
 			})
 		}
 	}

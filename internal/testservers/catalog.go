@@ -30,6 +30,8 @@ var starters = map[string]func(ctx context.Context, dir string) (server, error){
 	"elasticsearch": startSearch(servers.Elasticsearch),
 	"opensearch":    startSearch(servers.OpenSearch),
 	"s3":            startS3,
+	"prometheus":    startPrometheus,
+	"chromium":      findChromium,
 }
 
 // catalog starts servers when they are first asked for, and keeps them until the end.

@@ -11,20 +11,20 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"sync/atomic"
 	"time"
 )
 
 // maxAnswer bounds what is read of an answer, in bytes.
 const maxAnswer = 256 << 20
 
-// client talks to one cluster from one goroutine at a time. It stays with a node until that fails.
+// client talks to one cluster. It stays with a node until that fails, and is safe for concurrent use.
 type client struct {
 	servers servers
 	http    *http.Client
 	timeout time.Duration
-	name    string // sent as X-Opaque-Id, by which the server's list of tasks tells whose they are
-	node    int    // index of the node to ask next
-	asked   string // the node asked last
+	name    string       // sent as X-Opaque-Id, by which the server's list of tasks tells whose they are
+	node    atomic.Int32 // index of the node to ask next
 }
 
 // newClient begins at the node that number picks, so that Writers spread over a cluster.
@@ -39,14 +39,16 @@ func newClient(s servers, c config, name string, number int) (*client, error) {
 		TLSClientConfig:     roots,
 		TLSHandshakeTimeout: 10 * time.Second,
 		IdleConnTimeout:     time.Minute,
-		MaxIdleConnsPerHost: 1,
+		MaxIdleConnsPerHost: 2,
 	}
-	return &client{
+	cl := &client{
 		servers: s,
 		// A redirect would lead credentials elsewhere.
 		http:    &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
-		timeout: c.timeout, name: name, node: number % len(s.urls),
-	}, nil
+		timeout: c.timeout, name: name,
+	}
+	cl.node.Store(int32(number % len(s.urls)))
+	return cl, nil
 }
 
 // request is what is asked of the cluster.
@@ -74,14 +76,15 @@ func (c *client) do(ctx context.Context, r request, out any) error {
 // ask tries the nodes in turn for as long as none can be reached. A request that may have reached a node is not tried elsewhere: that is for the caller to decide.
 func (c *client) ask(ctx context.Context, r request) (answer []byte, err error) {
 	for range c.servers.urls {
-		if answer, err = c.askNode(ctx, r); err == nil {
+		node := c.node.Load()
+		if answer, err = c.askNode(ctx, c.servers.urls[node], r); err == nil {
 			return answer, nil
 		}
 		var refused *serverError
 		if errors.As(err, &refused) && refused.status < http.StatusInternalServerError {
 			return nil, err
 		}
-		c.node = (c.node + 1) % len(c.servers.urls)
+		c.node.CompareAndSwap(node, (node+1)%int32(len(c.servers.urls)))
 		var dial *net.OpError
 		if !errors.As(err, &dial) || dial.Op != "dial" || ctx.Err() != nil {
 			return nil, err
@@ -90,9 +93,8 @@ func (c *client) ask(ctx context.Context, r request) (answer []byte, err error) 
 	return nil, err
 }
 
-func (c *client) askNode(ctx context.Context, r request) ([]byte, error) {
-	c.asked = c.servers.urls[c.node]
-	target := c.asked + r.path
+func (c *client) askNode(ctx context.Context, node string, r request) ([]byte, error) {
+	target := node + r.path
 	if len(r.query) > 0 {
 		target += "?" + r.query.Encode()
 	}
@@ -118,13 +120,13 @@ func (c *client) askNode(ctx context.Context, r request) ([]byte, error) {
 	defer resp.Body.Close()
 	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	if err != nil {
-		return nil, fmt.Errorf("%s %s: reading the answer: %w", r.method, r.path, err)
+		return nil, fmt.Errorf("%s %s%s: reading the answer: %w", r.method, node, r.path, err)
 	}
 	if len(answer) > maxAnswer {
-		return nil, fmt.Errorf("%s %s: the answer has more than %d bytes", r.method, r.path, maxAnswer)
+		return nil, fmt.Errorf("%s %s%s: the answer has more than %d bytes", r.method, node, r.path, maxAnswer)
 	}
 	if resp.StatusCode/100 != 2 {
-		return nil, refusal(r, resp.StatusCode, answer)
+		return nil, refusal(node, r, resp.StatusCode, answer)
 	}
 	return answer, nil
 }

@@ -46,7 +46,7 @@ func TestDescribe(t *testing.T) {
 	c := configOf([]Option{Shards(3), Replicas(0)})
 	got, err := json.Marshal(describe(everything, c))
 	require.NoError(t, err)
-	require.JSONEq(t, `{"settings":{"number_of_shards":3,"number_of_replicas":0},"mappings":{"dynamic":"strict","_meta":{"millrace":{"key":["a"]}},"properties":{
+	require.JSONEq(t, `{"settings":{"number_of_shards":3,"number_of_replicas":0},"mappings":{"dynamic":"strict","_meta":{"millrace":{"key":["a"],"columns":["a","n","flag","raw","at","ratio"]}},"properties":{
 		"a":{"type":"keyword"},"n":{"type":"long"},"flag":{"type":"boolean"},"raw":{"type":"keyword","ignore_above":8191},"at":{"type":"date"},"ratio":{"type":"double"}}}}`, string(got))
 	got, err = json.Marshal(describe(everything, configOf(nil)))
 	require.NoError(t, err)

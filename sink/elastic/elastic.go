@@ -49,7 +49,7 @@ func (s *upsert[T]) Open(ctx context.Context, env sink.Env) (sink.Writer[T], err
 	w := newWriter(s, c, env)
 	if err := w.open(ctx); err != nil {
 		c.close()
-		return nil, explain(ctx, s, c, err)
+		return nil, explain(ctx, s, err)
 	}
 	return w, nil
 }

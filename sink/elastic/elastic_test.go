@@ -148,7 +148,7 @@ func TestCredentialsAreNeverPrinted(t *testing.T) {
 func TestServerAwayIsTemporary(t *testing.T) {
 	_, err := elastic.Upsert([]string{"http://127.0.0.1:1"}, "x", sinktest.Columns).Open(t.Context(), sink.Env{})
 	require.True(t, sink.IsTemporary(err), "%v", err)
-	require.ErrorContains(t, err, "elastic index=x on http://127.0.0.1:1: ")
+	require.ErrorContains(t, err, `elastic index=x: Get "http://127.0.0.1:1/x"`)
 }
 
 // A node that is away costs one attempt; its successor takes over, and is asked from then on.
@@ -434,7 +434,7 @@ func TestRowsThatJSONDoesNotHave(t *testing.T) {
 	rows := append(one("good", 1), one("bad", 2)...)
 	rows[1].Value.Ratio = math.NaN()
 	err := w.Write(t.Context(), rows)
-	require.ErrorContains(t, err, `elastic index=x on `)
+	require.ErrorContains(t, err, "elastic index=x: row")
 	require.ErrorContains(t, err, `row id="bad" seq=2, column ratio: JSON has no NaN`)
 	rows[1].Value = record{ID: "bad", Seq: 3, Text: "a\xffb"}
 	require.ErrorContains(t, w.Write(t.Context(), rows), `row id="bad" seq=3, column text: the text is not valid UTF-8`)

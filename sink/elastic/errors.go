@@ -73,7 +73,7 @@ func (e *serverError) Error() string {
 }
 
 // refusal is the error of an answer whose status is not 2xx.
-func refusal(r request, status int, answer []byte) *serverError {
+func refusal(node string, r request, status int, answer []byte) *serverError {
 	var body struct {
 		Error json.RawMessage `json:"error"`
 	}
@@ -88,7 +88,7 @@ func refusal(r request, status int, answer []byte) *serverError {
 		}
 		e.text = shorten(strings.ToValidUTF8(e.text, "?"))
 	}
-	e.text = fmt.Sprintf("%s %s: %d %s: %s", r.method, r.path, status, http.StatusText(status), e.text)
+	e.text = fmt.Sprintf("%s %s%s: %d %s: %s", r.method, node, r.path, status, http.StatusText(status), e.text)
 	return e
 }
 
@@ -141,13 +141,12 @@ func isUnclear(err error) bool {
 	return true
 }
 
-// explain says who was talking to whom, and marks what may be tried again. ctx is the caller's own.
-func explain(ctx context.Context, who fmt.Stringer, c *client, err error) error {
-	where := fmt.Sprintf("%s on %s", who, c.asked)
+// explain says who was talking to the server, and marks what may be tried again. ctx is the caller's own.
+func explain(ctx context.Context, who fmt.Stringer, err error) error {
 	if ctx.Err() != nil {
-		return fmt.Errorf("%s: %w", where, context.Cause(ctx))
+		return fmt.Errorf("%s: %w", who, context.Cause(ctx))
 	}
-	err = fmt.Errorf("%s: %w", where, err)
+	err = fmt.Errorf("%s: %w", who, err)
 	if isTemporary(err) {
 		return sink.Temporary(err)
 	}

@@ -48,9 +48,10 @@ type (
 	meta struct {
 		Millrace *madeBy `json:"millrace,omitempty"`
 	}
-	// madeBy is left in an index that a sink made: ids come from the key, so another key would not find its rows.
+	// madeBy is left in an index that a sink made: ids come from the key, so another key would not find its rows. The columns are there for their order.
 	madeBy struct {
-		Key []string `json:"key"`
+		Key     []string `json:"key"`
+		Columns []string `json:"columns,omitempty"`
 	}
 	source struct {
 		Enabled *bool `json:"enabled,omitempty"`
@@ -71,7 +72,7 @@ type (
 // describe is the index that the columns ask for.
 func describe[T any](columns table.Columns[T], c config) description {
 	d := description{Mappings: mapping{
-		Dynamic: json.RawMessage(`"strict"`), Meta: &meta{&madeBy{keyNames(columns)}}, Properties: map[string]field{},
+		Dynamic: json.RawMessage(`"strict"`), Meta: &meta{&madeBy{keyNames(columns), names(columns.All())}}, Properties: map[string]field{},
 	}}
 	for _, col := range columns.All() {
 		f := field{Type: fieldTypes[col.Type()].name}
@@ -89,12 +90,13 @@ func describe[T any](columns table.Columns[T], c config) description {
 	return d
 }
 
-func keyNames[T any](columns table.Columns[T]) []string {
-	var names []string
-	for _, col := range columns.Keys() {
-		names = append(names, col.Name())
+func keyNames[T any](columns table.Columns[T]) []string { return names(columns.Keys()) }
+
+func names[T any](columns []table.Column[T]) (all []string) {
+	for _, col := range columns {
+		all = append(all, col.Name())
 	}
-	return names
+	return all
 }
 
 // ensureIndex makes the index unless it is there, compares it with the columns, and returns its identity. Of several that make it at once one succeeds, and the others find it there.

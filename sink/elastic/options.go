@@ -27,10 +27,11 @@ type config struct {
 	basic      bool // user and password are set
 	apiKey     string
 	ca         string // file
+	catalog    string // index of Versions
 }
 
 func configOf(opts []Option) config {
-	c := config{timeout: defaultTimeout, batchRows: defaultBatchRows, batchBytes: defaultBatchBytes, replicas: -1}
+	c := config{timeout: defaultTimeout, batchRows: defaultBatchRows, batchBytes: defaultBatchBytes, replicas: -1, catalog: defaultCatalog}
 	for _, opt := range opts {
 		opt(&c)
 	}
@@ -102,6 +103,9 @@ func (c config) validate() error {
 	}
 	if c.basic && c.apiKey != "" {
 		problems = append(problems, errors.New("both BasicAuth and APIKey are set: use one"))
+	}
+	if err := CheckIndex(c.catalog); err != nil {
+		problems = append(problems, fmt.Errorf("CatalogIndex: %w", err))
 	}
 	return errors.Join(problems...)
 }

@@ -62,7 +62,7 @@ func (w *writer[T]) Write(ctx context.Context, rows []sink.Row[T]) error {
 		return nil
 	}
 	if err := w.write(ctx, rows); err != nil {
-		return explain(ctx, w.sink, w.client, err)
+		return explain(ctx, w.sink, err)
 	}
 	return nil
 }
@@ -133,7 +133,7 @@ func (w *writer[T]) Close() error {
 		err = refresh(ctx, w.client, w.sink.index)
 	}
 	if err != nil {
-		return explain(ctx, w.sink, w.client, err)
+		return explain(ctx, w.sink, err)
 	}
 	return nil
 }

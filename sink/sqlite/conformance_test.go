@@ -28,7 +28,7 @@ func TestConformance(t *testing.T) {
 	})
 }
 
-func openDB(t *testing.T, path string) *sql.DB {
+func openDB(t testing.TB, path string) *sql.DB {
 	t.Helper()
 	db, err := sql.Open("sqlite", path)
 	require.NoError(t, err)

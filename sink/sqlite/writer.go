@@ -8,6 +8,7 @@ import (
 	"math"
 	"net/url"
 	"path/filepath"
+	"time"
 
 	"modernc.org/sqlite"
 
@@ -66,8 +67,10 @@ func (w *writer[T]) connect(ctx context.Context, create bool) error {
 	return nil
 }
 
-func (s *upsert[T]) dsn() (string, error) {
-	abs, err := filepath.Abs(s.path)
+func (s *upsert[T]) dsn() (string, error) { return dsnOf(s.path, s.config.busyTimeout) }
+
+func dsnOf(path string, busy time.Duration) (string, error) {
+	abs, err := filepath.Abs(path)
 	if err != nil {
 		return "", err
 	}
@@ -75,7 +78,7 @@ func (s *upsert[T]) dsn() (string, error) {
 	if file.Path[0] != '/' {
 		file.Path = "/" + file.Path
 	}
-	return fmt.Sprintf("%s?_pragma=busy_timeout(%d)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)", file.String(), s.config.busyTimeout.Milliseconds()), nil
+	return fmt.Sprintf("%s?_pragma=busy_timeout(%d)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)", file.String(), busy.Milliseconds()), nil
 }
 
 // acquire takes the sink's turn to write. Waiting for it in SQLite would be polling.

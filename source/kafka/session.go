@@ -160,12 +160,6 @@ func (s *session[T]) resolve(ctx context.Context, all []Partition) error {
 	if err != nil {
 		return temporary(fmt.Errorf("kafka end offsets: %w", err))
 	}
-	until := ends
-	if t := s.src.until; !t.IsZero() {
-		if until, err = timestamp(t.UnixMilli()).resolve(ctx, s.src.cluster, fresh, ends); err != nil {
-			return temporary(fmt.Errorf("kafka stop offsets: %w", err))
-		}
-	}
 	// The oldest records before the starts: where retention deletes meanwhile, no start lies before what is given as the oldest.
 	first, err := s.src.cluster.Offsets(ctx, fresh, cluster.Earliest, false)
 	if err != nil {
@@ -175,6 +169,12 @@ func (s *session[T]) resolve(ctx context.Context, all []Partition) error {
 	if _, same := position.(earliest); !same {
 		if starts, err = position.resolve(ctx, s.src.cluster, fresh, ends); err != nil {
 			return temporary(fmt.Errorf("kafka start offsets: %w", err))
+		}
+	}
+	until := ends
+	if t := s.src.until; !t.IsZero() {
+		if until, err = timestamp(t.UnixMilli()).resolve(ctx, s.src.cluster, fresh, ends); err != nil {
+			return temporary(fmt.Errorf("kafka stop offsets: %w", err))
 		}
 	}
 	s.mu.Lock()

@@ -14,6 +14,8 @@ type Life[E, O any] struct {
 	Windows  []Result[O]  `json:"windows"` // what stands at the end, in the order it was emitted
 	Late     int          `json:"late"`    // records that no window took
 	Splits   []SplitEnd   `json:"splits"`  // where reading ended
+
+	window string // what a window is called
 }
 
 // Step is a record of the key with what was decided about it, or, without a record, what the passing of time decided.

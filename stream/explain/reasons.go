@@ -18,11 +18,11 @@ func (b *builder[E, O]) whyLate(e *stream.TraceEvent) string {
 	}
 	near := b.near(e.Window)
 	if near == nil {
-		return fmt.Sprintf("late by %s: a window of its own, %s, takes records until the watermark is %s, and it was %s; allowed lateness %s",
-			span(e.Watermark-e.ClosesAt+1), spell(e.Window), stamp(e.ClosesAt), stamp(e.Watermark), span(lateness(e.FiresAt, e.ClosesAt)))
+		return fmt.Sprintf("late by %s: a %s of its own, %s, takes records until the watermark is %s, and it was %s; allowed lateness %s",
+			span(e.Watermark-e.ClosesAt+1), b.life.window, spell(e.Window), stamp(e.ClosesAt), stamp(e.Watermark), span(lateness(e.FiresAt, e.ClosesAt)))
 	}
-	return fmt.Sprintf("late by %s: the window %s was closed when %s; allowed lateness %s",
-		span(e.Watermark-max(e.ClosesAt, near.ClosesAt)+1), spell(near.Window), moved(near), span(lateness(near.FiresAt, near.ClosesAt)))
+	return fmt.Sprintf("late by %s: the %s %s was closed when %s; allowed lateness %s",
+		span(e.Watermark-max(e.ClosesAt, near.ClosesAt)+1), b.life.window, spell(near.Window), moved(near), span(lateness(near.FiresAt, near.ClosesAt)))
 }
 
 // near is the closed window that a late one belongs to: the last to close of those that it touches.

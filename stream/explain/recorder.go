@@ -17,6 +17,8 @@ type Config[T, E, O any] struct {
 	Note func(T) E
 	// RowKey is the key of a row of the Recorder's sink.
 	RowKey func(O) string
+	// Window is what a window is called in words, "session"; "window" if empty.
+	Window string
 	// Partitioner, where the key decides the partition and the job keys by partition, says which one alone is to be read; nil reads all.
 	Partitioner *stream.Partitioner
 }
@@ -40,7 +42,12 @@ type note[E any] struct {
 }
 
 // New makes a Recorder for one run.
-func New[T, E, O any](cfg Config[T, E, O]) *Recorder[T, E, O] { return &Recorder[T, E, O]{cfg: cfg} }
+func New[T, E, O any](cfg Config[T, E, O]) *Recorder[T, E, O] {
+	if cfg.Window == "" {
+		cfg.Window = "window"
+	}
+	return &Recorder[T, E, O]{cfg: cfg}
+}
 
 // Option has the job tell the Recorder of its decisions.
 func (r *Recorder[T, E, O]) Option() stream.JobOption {

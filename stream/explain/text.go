@@ -2,6 +2,7 @@ package explain
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -13,9 +14,8 @@ import (
 
 // Text is how a Life is printed for people.
 type Text[E, O any] struct {
-	Event  func(E) string // a record, in a few words
-	Row    func(O) string // a row, in one line
-	Window string         // what a window is called; "window" if empty
+	Event func(E) string // a record, in a few words
+	Row   func(O) string // a row, in one line
 	// Bound is how far the watermark lies behind the highest time seen, to say which record would release an open window; negative where that is not known.
 	Bound  time.Duration
 	Colour bool // for a terminal
@@ -38,10 +38,7 @@ const widest = 60
 // Write prints the life as a timeline: the records in the order they were read, what was decided about each below it, and what time decided between them; then what
 // came out, and what is open and why.
 func (t Text[E, O]) Write(w io.Writer, l *Life[E, O]) error {
-	p := &printer[E, O]{Text: t, out: bufio.NewWriter(w)}
-	if p.Window == "" {
-		p.Window = "window"
-	}
+	p := &printer[E, O]{Text: t, window: cmp.Or(l.window, "window"), out: bufio.NewWriter(w)}
 	for _, s := range l.Steps {
 		if s.Record != nil {
 			p.width = min(widest, max(p.width, len([]rune(p.event(s.Record)))))
@@ -58,6 +55,7 @@ func (t Text[E, O]) Write(w io.Writer, l *Life[E, O]) error {
 
 type printer[E, O any] struct {
 	Text[E, O]
+	window       string
 	out          *bufio.Writer
 	width, place int
 }
@@ -91,7 +89,7 @@ func (p *printer[E, O]) head(l *Life[E, O]) {
 			emitted++
 		}
 	}
-	p.line("%s: %s in %s; %s, %d open; %d late", p.in(bold, l.Key), count(int64(records), "record"), strings.Join(splits, ", "), count(int64(emitted), p.Window), open, l.Late)
+	p.line("%s: %s in %s; %s, %d open; %d late", p.in(bold, l.Key), count(int64(records), "record"), strings.Join(splits, ", "), count(int64(emitted), p.window), open, l.Late)
 	p.line("Times are UTC. The watermark is that of the record's partition, just before it.\n")
 }
 
@@ -106,7 +104,7 @@ func (p *printer[E, O]) step(s Step[E, O]) {
 	if r := s.Record; r != nil {
 		mark := "watermark " + clock(r.Watermark, r.Timestamp)
 		if r.Unseen {
-			mark = "not given to the " + p.Window + "s"
+			mark = "not given to the " + p.window + "s"
 		}
 		text := p.event(r)
 		p.line("%s  %s%s  %-*s  %s", p.in(bold, stamp(r.Timestamp)), text, strings.Repeat(" ", max(0, p.width-len([]rune(text)))), p.place, position(r.Split, r.Offset), p.in(dim, mark))
@@ -128,7 +126,7 @@ func (p *printer[E, O]) step(s Step[E, O]) {
 
 // decision is a decision in words.
 func (p *printer[E, O]) decision(d *Decision[O]) (colour, text string) {
-	w := p.Window + " " + spell(d.Window)
+	w := p.window + " " + spell(d.Window)
 	switch d.kind {
 	case stream.TraceOpened:
 		return plain, "opens the " + w
@@ -136,13 +134,13 @@ func (p *printer[E, O]) decision(d *Decision[O]) (colour, text string) {
 		if d.Before[0] == d.Window {
 			return plain, fmt.Sprintf("joins the %s, now of %s", w, count(d.Records, "record"))
 		}
-		return plain, fmt.Sprintf("extends the %s to %s, now of %s", p.Window, spell(d.Window), count(d.Records, "record"))
+		return plain, fmt.Sprintf("extends the %s to %s, now of %s", p.window, spell(d.Window), count(d.Records, "record"))
 	case stream.TraceMerged:
 		var all []string
 		for _, b := range d.Before {
 			all = append(all, spell(b))
 		}
-		return yellow, fmt.Sprintf("joins the %ss %s to one, %s, of %s", p.Window, strings.Join(all, " and "), spell(d.Window), count(d.Records, "record"))
+		return yellow, fmt.Sprintf("joins the %ss %s to one, %s, of %s", p.window, strings.Join(all, " and "), spell(d.Window), count(d.Records, "record"))
 	case stream.TraceLate:
 		return red, d.Reason
 	case stream.TraceFired:
@@ -159,6 +157,8 @@ func (p *printer[E, O]) decision(d *Decision[O]) (colour, text string) {
 		return yellow, "takes back the result of the " + w
 	case stream.TraceRemoved:
 		return plain, "closes the " + w + ": it takes nothing any more"
+	case stream.TraceUndecodable:
+		return red, "not decodable: it was passed over"
 	case stream.TraceQuarantined:
 		return red, "quarantined: " + d.Reason
 	}
@@ -166,7 +166,7 @@ func (p *printer[E, O]) decision(d *Decision[O]) (colour, text string) {
 }
 
 func (p *printer[E, O]) results(l *Life[E, O]) {
-	p.line("\n%s", p.in(bold, strings.ToUpper(p.Window[:1])+p.Window[1:]+"s emitted"))
+	p.line("\n%s", p.in(bold, strings.ToUpper(p.window[:1])+p.window[1:]+"s emitted"))
 	none := true
 	for _, w := range l.Windows {
 		if w.Open {
@@ -194,7 +194,7 @@ func (p *printer[E, O]) results(l *Life[E, O]) {
 
 // open says what an open window has and what it waits for.
 func (p *printer[E, O]) open(w Result[O]) {
-	p.line("\n%s", p.in(bold, fmt.Sprintf("Open: %s %s, %s", p.Window, spell(w.Window), count(w.Records, "record"))))
+	p.line("\n%s", p.in(bold, fmt.Sprintf("Open: %s %s, %s", p.window, spell(w.Window), count(w.Records, "record"))))
 	for _, row := range w.Rows {
 		p.line("    so far: %s", p.Row(row))
 	}

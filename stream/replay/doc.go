@@ -1,7 +1,7 @@
 // Package replay computes a result anew from the history of the log, beside the job that keeps the present one.
 //
-// A replay is the job's own code under another name of its state: a new state directory and consumer group, a new version of the result. Run takes it through
-// its phases. A history phase reads from where the state is to what is the end of the log when the phase begins; it may use settings of its own - parallelism,
+// A replay is the job's own code under another name of its state: a new state directory and consumer group, a new version of the result. A Replay takes it
+// through its phases. A history phase reads from where the state is to what is the end of the log when the phase begins; it may use settings of its own - parallelism,
 // checkpoint interval, batch sizes, a rate limit. Without Follow the first history phase is the whole replay: it closes all windows and ends. With Follow
 // windows stay open, further phases of history follow while more than Config.Near records have come meanwhile, and then a live phase takes the state over with
 // the live settings and runs until it is stopped.

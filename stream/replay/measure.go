@@ -56,13 +56,21 @@ const (
 	pollEvery = 100 * time.Millisecond
 )
 
+// Job is what Measure runs: a *stream.Job, or what stands for one.
+type Job interface {
+	Run(ctx context.Context) error
+	Status() stream.Status
+	Count(name string) int64
+	StateStats() stream.StateStats
+}
+
 // Measure runs a job that reads a slice into sinks that discard, and tells what it came to. positions is Sliced.Positions. Built with stream.NoDrain, the job
 // ends with the state that it would have there.
-func Measure(ctx context.Context, job *stream.Job, positions func() (slice, whole int64)) (Estimate, error) {
+func Measure(ctx context.Context, job Job, positions func() (slice, whole int64)) (Estimate, error) {
 	return measure(ctx, job, positions, clock.Real{})
 }
 
-func measure(ctx context.Context, job *stream.Job, positions func() (slice, whole int64), c clock.Clock) (Estimate, error) {
+func measure(ctx context.Context, job Job, positions func() (slice, whole int64), c clock.Clock) (Estimate, error) {
 	m := meter{job: job, clock: c}
 	polling, stop := context.WithCancel(ctx)
 	done := make(chan struct{})
@@ -84,7 +92,7 @@ func measure(ctx context.Context, job *stream.Job, positions func() (slice, whol
 
 // meter watches a job.
 type meter struct {
-	job    *stream.Job
+	job    Job
 	clock  clock.Clock
 	begun  time.Time // when records were seen first
 	before int64     // how many there were then
@@ -139,7 +147,7 @@ func (m *meter) estimate(slice, whole int64) Estimate {
 }
 
 // read is how many records the job has read.
-func read(job *stream.Job) (n int64) {
+func read(job Job) (n int64) {
 	for _, s := range job.Status().Splits {
 		n += s.Records
 	}

@@ -133,6 +133,12 @@ func (p *program) rows() (rows []string) {
 	return rows
 }
 
+func runReplay(ctx context.Context, c replay.Config) (replay.Result, error) {
+	r := replay.New(c)
+	err := r.Run(ctx)
+	return r.Result(), err
+}
+
 func TestHistoryAlone(t *testing.T) {
 	log := newTopic(2)
 	log.add(t, 0, click{"a", 0}, click{"a", 5}, click{"a", 30})
@@ -143,7 +149,7 @@ func TestHistoryAlone(t *testing.T) {
 		Build:    func(ph replay.Phase) (*stream.Job, error) { return p.build(ph) },
 		CaughtUp: func(_ context.Context, at []stream.SplitStatus) error { ended = at; return nil },
 	}
-	r, err := replay.Run(t.Context(), config)
+	r, err := runReplay(t.Context(), config)
 	require.NoError(t, err)
 	require.True(t, r.CaughtUp)
 	require.Nil(t, r.HandOver)
@@ -151,10 +157,10 @@ func TestHistoryAlone(t *testing.T) {
 	require.Equal(t, []string{"a@0:2", "a@30:1", "b@1:1"}, p.rows(), "the end of history closes all windows")
 	require.Equal(t, []int64{3, 1}, []int64{ended[0].Position, ended[1].Position})
 
-	_, err = replay.Run(t.Context(), config)
+	_, err = runReplay(t.Context(), config)
 	require.NoError(t, err, "there is nothing new")
 	log.add(t, 0, click{"a", 31})
-	_, err = replay.Run(t.Context(), config)
+	_, err = runReplay(t.Context(), config)
 	require.ErrorIs(t, err, stream.ErrFinished, "its windows are closed")
 }
 
@@ -169,7 +175,7 @@ func TestHandOver(t *testing.T) {
 	live := make(chan *stream.Job, 1)
 	done := make(chan replay.Result, 1)
 	go func() {
-		r, err := replay.Run(ctx, replay.Config{
+		r, err := runReplay(ctx, replay.Config{
 			Follow: true,
 			Build: func(ph replay.Phase) (*stream.Job, error) {
 				if ph.Live {
@@ -222,7 +228,7 @@ func TestRounds(t *testing.T) {
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
-	r, err := replay.Run(ctx, replay.Config{
+	r, err := runReplay(ctx, replay.Config{
 		Follow: true, Near: 50,
 		Build: func(ph replay.Phase) (*stream.Job, error) { return p.build(ph) },
 		Began: func(ph replay.Phase, _ *stream.Job) {
@@ -239,19 +245,19 @@ func TestRounds(t *testing.T) {
 
 func TestWhatGoesWrong(t *testing.T) {
 	broken := errors.New("no such table")
-	_, err := replay.Run(t.Context(), replay.Config{Build: func(replay.Phase) (*stream.Job, error) { return nil, broken }})
+	_, err := runReplay(t.Context(), replay.Config{Build: func(replay.Phase) (*stream.Job, error) { return nil, broken }})
 	require.ErrorIs(t, err, broken)
 	require.ErrorContains(t, err, "replay, history: ")
 
 	log := newTopic(1)
 	log.add(t, 0, click{"a", 0})
 	p := newProgram(t, log)
-	r, err := replay.Run(t.Context(), replay.Config{
+	r, err := runReplay(t.Context(), replay.Config{
 		Build:    func(ph replay.Phase) (*stream.Job, error) { return p.build(ph) },
 		CaughtUp: func(context.Context, []stream.SplitStatus) error { return broken },
 	})
 	require.ErrorIs(t, err, broken)
-	require.True(t, r.CaughtUp)
+	require.False(t, r.Phase.Live)
 }
 
 func TestStoppedInHistory(t *testing.T) {
@@ -259,7 +265,7 @@ func TestStoppedInHistory(t *testing.T) {
 	log.add(t, 0, click{"a", 0})
 	p := newProgram(t, log)
 	ctx, stop := context.WithCancel(t.Context())
-	r, err := replay.Run(ctx, replay.Config{
+	r, err := runReplay(ctx, replay.Config{
 		Follow: true,
 		Build:  func(ph replay.Phase) (*stream.Job, error) { return p.build(ph) },
 		Began:  func(replay.Phase, *stream.Job) { stop() },
@@ -269,7 +275,7 @@ func TestStoppedInHistory(t *testing.T) {
 	// the same state goes on
 	ctx, stop = context.WithCancel(t.Context())
 	defer stop()
-	r, err = replay.Run(ctx, replay.Config{
+	r, err = runReplay(ctx, replay.Config{
 		Follow: true,
 		Build:  func(ph replay.Phase) (*stream.Job, error) { return p.build(ph) },
 		Began: func(ph replay.Phase, _ *stream.Job) {

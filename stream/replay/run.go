@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/millrace/millrace/stream"
+	"github.com/millrace/millrace/watermark"
 )
 
 // DefaultNear is Config.Near where it is zero.
@@ -40,57 +42,144 @@ type Result struct {
 	HandOver []stream.SplitStatus
 }
 
-// Run replays until history has been read, or with Follow until ctx is done. When ctx is done the job stops in order, Run returns nil, and a later Run with the same
-// state goes on. A replay that had ended before has nothing to do and succeeds; if the log has grown since, it is refused with stream.ErrFinished.
-func Run(ctx context.Context, c Config) (Result, error) {
+// Replay is a job in phases. Like a job it can be watched while it runs: by a progress.Recorder, on a page. All methods but Run, which is called once, are safe for
+// concurrent use.
+type Replay struct {
+	c Config
+
+	mu     sync.Mutex
+	result Result
+	job    *stream.Job // of the phase; nil before the first
+	past   counts      // of the phases before
+}
+
+// New makes a Replay.
+func New(c Config) *Replay {
 	if c.Near == 0 {
 		c.Near = DefaultNear
 	}
-	r := Result{Phase: Phase{Round: 1, open: c.Follow}}
+	return &Replay{c: c, result: Result{Phase: Phase{Round: 1, open: c.Follow}}}
+}
+
+// Run replays until history has been read, or with Follow until ctx is done. When ctx is done the job stops in order, Run returns nil, and another Replay with the
+// same state goes on. A replay that had ended before has nothing to do and succeeds; if the log has grown since, it is refused with stream.ErrFinished.
+func (r *Replay) Run(ctx context.Context) error {
 	for {
-		job, err := c.run(ctx, r.Phase)
+		at, err := r.run(ctx)
 		if err != nil {
-			return r, err
+			return err
 		}
-		at := job.Status().Splits
-		if r.Phase.Live || !finished(at) {
-			return r, nil
+		more, err := r.next(ctx, at)
+		if !more || err != nil {
+			return err
 		}
-		if !r.CaughtUp {
-			r.CaughtUp = true
-			if c.CaughtUp != nil {
-				if err := c.CaughtUp(ctx, at); err != nil {
-					return r, fmt.Errorf("replay, after %s: %w", r.Phase, err)
-				}
-			}
-		}
-		if !c.Follow || ctx.Err() != nil {
-			return r, nil
-		}
-		if left(at) > c.Near && r.Phase.Round < mostRounds {
-			r.Phase.Round++
-			continue
-		}
-		r.Phase.Live, r.HandOver = true, at
 	}
 }
 
-// run builds and runs the job of a phase.
-func (c *Config) run(ctx context.Context, p Phase) (*stream.Job, error) {
-	job, err := c.Build(p)
+// run builds and runs the job of the phase, and tells where it ended.
+func (r *Replay) run(ctx context.Context) ([]stream.SplitStatus, error) {
+	p := r.Result().Phase
+	job, err := r.c.Build(p)
 	if err == nil && job == nil {
 		err = errors.New("Build returned no job")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("replay, %s: %w", p, err)
 	}
-	if c.Began != nil {
-		c.Began(p, job)
+	r.mu.Lock()
+	if r.job != nil {
+		r.past.add(r.job.Counters())
+	}
+	r.job = job
+	r.mu.Unlock()
+	if r.c.Began != nil {
+		r.c.Began(p, job)
 	}
 	if err := job.Run(ctx); err != nil {
 		return nil, fmt.Errorf("replay, %s: %w", p, err)
 	}
-	return job, nil
+	return job.Status().Splits, nil
+}
+
+// next decides what follows a phase that ended at these positions.
+func (r *Replay) next(ctx context.Context, at []stream.SplitStatus) (more bool, err error) {
+	was := r.Result()
+	if was.Phase.Live || !finished(at) {
+		return false, nil
+	}
+	if !was.CaughtUp && r.c.CaughtUp != nil {
+		if err := r.c.CaughtUp(ctx, at); err != nil {
+			return false, fmt.Errorf("replay, after %s: %w", was.Phase, err)
+		}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.result.CaughtUp = true
+	switch {
+	case !r.c.Follow || ctx.Err() != nil:
+		return false, nil
+	case left(at) > r.c.Near && r.result.Phase.Round < mostRounds:
+		r.result.Phase.Round++
+	default:
+		r.result.Phase.Live, r.result.HandOver = true, at
+	}
+	return true, nil
+}
+
+// Result tells how the replay stands.
+func (r *Replay) Result() Result {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.result
+}
+
+// current is the phase's job, nil before the first.
+func (r *Replay) current() *stream.Job {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.job
+}
+
+// Status is that of the phase's job.
+func (r *Replay) Status() stream.Status {
+	if j := r.current(); j != nil {
+		return j.Status()
+	}
+	return stream.Status{Watermark: watermark.Min}
+}
+
+// StateStats is that of the last phase's job.
+func (r *Replay) StateStats() stream.StateStats {
+	if j := r.current(); j != nil {
+		return j.StateStats()
+	}
+	return stream.StateStats{}
+}
+
+// Counters adds those of all phases up.
+func (r *Replay) Counters() []stream.Sample {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.job == nil {
+		return nil
+	}
+	return r.past.plus(r.job.Counters())
+}
+
+// Graph is that of the phase's job.
+func (r *Replay) Graph() ([]stream.Operator, error) {
+	if j := r.current(); j != nil {
+		return j.Graph()
+	}
+	return nil, nil
+}
+
+// Plan is that of the phase's job.
+func (r *Replay) Plan() (string, error) {
+	if j := r.current(); j != nil {
+		return j.Plan()
+	}
+	return "", nil
 }
 
 // finished reports whether every split has been read to its stop.

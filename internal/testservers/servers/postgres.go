@@ -168,15 +168,8 @@ func postgresBinaries(ctx context.Context) (string, error) {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return bin, err
 	}
-	if _, aptErr := exec.LookPath("apt-get"); os.Geteuid() != 0 || aptErr != nil {
-		return "", fmt.Errorf("%w; install the package postgresql", err)
-	}
-	for _, args := range [][]string{{"update"}, {"install", "-y", "--no-install-recommends", "postgresql"}} {
-		cmd := exec.CommandContext(ctx, "apt-get", args...)
-		cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
-		if out, err := cmd.CombinedOutput(); err != nil {
-			return "", fmt.Errorf("apt-get %s: %w\n%s", args[0], err, lastBytes(out, tailOfLogBytes))
-		}
+	if err := aptInstall(ctx, "postgresql"); err != nil {
+		return "", fmt.Errorf("PostgreSQL: %w", err)
 	}
 	return findPostgres()
 }

@@ -105,13 +105,14 @@ func rows(s *scene) {
 	// Reading may end early.
 	got, err = r.Rows(s.Context(), "v1", s.target.Reader(First))
 	require.NoError(s, err)
-	for range got.All {
+	for _, err := range got.All {
+		require.NoError(s, err)
 		break
 	}
 	empty, err := r.Rows(s.Context(), "v1", s.target.Reader(Second))
 	require.NoError(s, err)
-	for range empty.All {
-		s.Errorf("a row of an empty table")
+	for row, err := range empty.All {
+		s.Errorf("a row of an empty table: %v, %v", row, err)
 	}
 	_, err = r.Rows(s.Context(), "v2", s.target.Reader(First))
 	require.ErrorIs(s, err, version.ErrUnknown)

@@ -44,7 +44,7 @@ func alter(t *testing.T, brokers []string, name, setting string) {
 
 // mend does what a finding's command does.
 func mend(t *testing.T, brokers []string, name, command string) {
-	_, setting, ok := strings.Cut(command, "kafka-configs.sh --bootstrap-server "+brokers[0]+" --alter --entity-type topics --entity-name "+name+" --add-config ")
+	_, setting, ok := strings.Cut(command, "kafka-configs.sh --bootstrap-server "+strings.Join(brokers, ",")+" --alter --entity-type topics --entity-name "+name+" --add-config ")
 	require.True(t, ok, command)
 	alter(t, brokers, name, setting)
 }
@@ -92,6 +92,8 @@ func cutHistory(t *testing.T, brokers []string) {
 	err = topic.Uncut(now, then)
 	require.ErrorIs(t, err, topic.ErrCut)
 	require.ErrorContains(t, err, "partition 0 was read from offset 0 and begins at 30 now: 30 records are gone (offsets 0 to 29)")
+	require.Equal(t, err, topic.Verify(t.Context(), brokers, then, cluster.Config{}))
+	require.NoError(t, topic.Verify(t.Context(), brokers, now, cluster.Config{}))
 
 	report, err := topic.Check(t.Context(), brokers, s)
 	require.NoError(t, err)
@@ -110,6 +112,7 @@ func cutHistory(t *testing.T, brokers []string) {
 		_, err := topic.Extents(t.Context(), brokers, s.Name, cluster.Config{})
 		return errors.Is(err, topic.ErrMissing)
 	}, 10*time.Second, 50*time.Millisecond)
+	require.ErrorIs(t, topic.Verify(t.Context(), brokers, then, cluster.Config{}), topic.ErrMissing)
 	_, err = topic.Create(t.Context(), brokers, s)
 	require.NoError(t, err)
 	publish(t, brokers, s.Name, 200)

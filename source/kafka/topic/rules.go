@@ -17,39 +17,32 @@ func (k *checker) copies() {
 			"declare the number that the topic has; to change it, create another topic and copy the records into it, since added partitions split a key's history in two")
 	}
 
-	wanted := s.Replication
-	if wanted == 0 && d.Brokers > 1 {
-		wanted = int16(min(3, d.Brokers))
+	find = k.compare("replication", strconv.Itoa(int(d.Replication)), number(int64(s.Replication)))
+	problem := fmt.Sprintf("the history of a partition is gone with the disks of %d brokers", d.Replication)
+	if d.Replication == 1 {
+		problem = "there is one copy: with the disk of its broker the history of a partition is gone"
 	}
-	find = k.compare("replication", strconv.Itoa(int(d.Replication)), number(int64(wanted)))
-	if d.Replication < wanted || d.Replication == 1 {
-		problem, severity := fmt.Sprintf("with %d of %d copies the history is gone with fewer disks", d.Replication, wanted), Loses
-		if d.Replication == 1 {
-			problem = "there is one copy: with the disk of its broker the history of a partition is gone"
-		}
-		if wanted <= 1 {
-			severity = Note
-		} else if s.Replication == 0 && d.Replication > 1 {
-			severity = Note
-		}
-		find(severity, problem, k.reassign(wanted))
+	advised := int16(min(3, d.Brokers))
+	switch {
+	case d.Replication < s.Replication:
+		find(Loses, problem, k.reassign(s.Replication))
+	case s.Replication == 0 && d.Replication == 1 && d.Brokers > 1:
+		find(Loses, problem, k.reassign(advised))
+	case d.Replication == 1 || s.Replication == 0 && d.Replication < advised:
+		find(Note, problem, k.reassign(3))
 	}
 	if d.InSync < d.Replication {
 		k.compare("in sync", strconv.Itoa(int(d.InSync)), strconv.Itoa(int(d.Replication)))(Note, "a partition has copies that lag behind, or whose broker is down, and counts on the others meanwhile",
 			"see kafka-topics.sh --bootstrap-server "+k.at+" --describe --under-replicated-partitions")
 	}
-	k.acknowledged(wanted)
+	k.acknowledged()
 	if v, ok := k.value("unclean.leader.election.enable"); ok && v == "true" {
 		k.compare("unclean.leader.election.enable", v, "false")(Loses, "a copy that lacks the newest records may become the leader: they are gone, though they were acknowledged and perhaps read", k.set("unclean.leader.election.enable=false"))
 	}
 }
 
-// reassign is how a topic gets more copies; three of them where less are wanted.
-func (k *checker) reassign(wanted int16) string {
-	copies := wanted
-	if copies < 2 {
-		copies = 3
-	}
+// reassign is how a topic gets more copies.
+func (k *checker) reassign(copies int16) string {
 	if k.live.Brokers < int(copies) {
 		return fmt.Sprintf("it takes %d brokers, and the cluster has %d: add some, and then give each partition of %s %d replicas by kafka-reassign-partitions.sh", copies, k.live.Brokers, k.spec.Name, copies)
 	}
@@ -57,21 +50,24 @@ func (k *checker) reassign(wanted int16) string {
 }
 
 // acknowledged compares how many copies a record has when its producer is told that it is safe.
-func (k *checker) acknowledged(replication int16) {
+func (k *checker) acknowledged() {
 	actual, ok := k.number(minInSync)
 	if !ok {
 		return
 	}
-	wanted := int64(k.spec.minInSync())
-	if wanted == 0 && replication >= 3 {
-		wanted = 2
+	declared := int64(k.spec.minInSync())
+	find := k.compare(minInSync, strconv.FormatInt(actual, 10), number(declared))
+	copies := int64(k.live.Replication)
+	severity, least := Loses, declared
+	if declared == 0 && copies >= 3 {
+		severity, least = Note, 2
 	}
-	find := k.compare(minInSync, strconv.FormatInt(actual, 10), number(wanted))
 	switch {
-	case actual > int64(k.live.Replication):
-		find(Breaks, fmt.Sprintf("nobody can write with acks=all: %d copies must have a record, and there are %d", actual, k.live.Replication), k.set(fmt.Sprintf("%s=%d", minInSync, max(1, k.live.Replication-1))))
-	case actual < wanted:
-		find(Loses, fmt.Sprintf("a record is acknowledged when %d broker has it: if that one fails before the others have it, the record is gone though its producer was told that it is safe", actual), k.set(fmt.Sprintf("%s=%d", minInSync, wanted)))
+	case actual > copies:
+		find(Breaks, fmt.Sprintf("nobody can write with acks=all: %d copies must have a record, and there are %d", actual, copies), k.set(fmt.Sprintf("%s=%d", minInSync, max(1, copies-1))))
+	case actual < least:
+		find(severity, fmt.Sprintf("a record is acknowledged with %d of %d copies when the other brokers are away: if that disk fails before they catch up, the record is gone though its producer was told that it is safe", actual, copies),
+			k.set(fmt.Sprintf("%s=%d", minInSync, least)))
 	}
 }
 

@@ -2,10 +2,12 @@ package topic_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kfake"
 
 	"github.com/millrace/millrace/source/kafka/cluster"
 	"github.com/millrace/millrace/source/kafka/embedded"
@@ -115,4 +117,43 @@ func TestWrongDeclarations(t *testing.T) {
 		_, err := topic.Create(t.Context(), []string{"127.0.0.1:1"}, s)
 		require.ErrorContains(t, err, want)
 	}
+}
+
+// Copies, on a cluster of three.
+func TestCheckCopies(t *testing.T) {
+	c, err := kfake.NewCluster(kfake.NumBrokers(3))
+	require.NoError(t, err)
+	t.Cleanup(c.Close)
+	brokers := c.ListenAddrs()
+	check := func(s topic.Spec) topic.Report {
+		s.Retention = topic.Forever
+		report, err := topic.Check(t.Context(), brokers, s)
+		require.NoError(t, err)
+		return report
+	}
+	for _, n := range []int16{1, 2, 3} {
+		name := fmt.Sprint("copies-", n)
+		_, err := topic.Create(t.Context(), brokers, topic.Spec{Name: name, Partitions: 1, Replication: n, Retention: topic.Forever})
+		require.NoError(t, err)
+		report := check(topic.Spec{Name: name, Replication: n})
+		require.True(t, report.Keeps(), "%v", report.Findings)
+	}
+	f := finding(t, check(topic.Spec{Name: "copies-1", Replication: 3}), "replication")
+	require.Equal(t, topic.Loses, f.Severity)
+	require.Equal(t, topic.Compared{Name: "replication", Actual: "1", Wanted: "3"}, f.Compared)
+	require.Contains(t, f.Mend, "kafka-reassign-partitions.sh")
+	require.Contains(t, f.Mend, "with 3 replicas")
+	require.Equal(t, topic.Loses, finding(t, check(topic.Spec{Name: "copies-1"}), "replication").Severity, "nobody declared it, and there are brokers enough")
+	require.Equal(t, topic.Note, finding(t, check(topic.Spec{Name: "copies-2"}), "replication").Severity)
+	require.True(t, check(topic.Spec{Name: "copies-3"}).Keeps())
+
+	d, err := topic.Describe(t.Context(), brokers, "copies-3", cluster.Config{})
+	require.NoError(t, err)
+	require.Equal(t, "2", d.Configs["min.insync.replicas"])
+	alter(t, brokers, "copies-3", "min.insync.replicas=1")
+	f = finding(t, check(topic.Spec{Name: "copies-3", Replication: 3}), "min.insync.replicas")
+	require.Equal(t, topic.Loses, f.Severity)
+	require.Contains(t, f.Problem, "acknowledged with 1 of 3 copies")
+	mend(t, brokers, "copies-3", f.Mend)
+	require.True(t, check(topic.Spec{Name: "copies-3", Replication: 3}).Keeps())
 }

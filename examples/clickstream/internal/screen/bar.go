@@ -32,6 +32,7 @@ type Progress struct {
 	Done, Total int64 // Total is 0 where there is no end
 	Events      int64 // done since the Bar began, for the rate
 	Note        string
+	Speed       string // in words, where somebody else measures it; "" is the Bar's own measure
 }
 
 // Begin shows a progress line, until Done. A Screen shows one at a time.
@@ -65,6 +66,9 @@ func (b *Bar) Set(p Progress) {
 
 // Done shows where it ended, and leaves that on the screen.
 func (b *Bar) Done(p Progress) {
+	if p.Speed != "" { // which has become that of the whole
+		b.shown = -1
+	}
 	b.Set(p)
 	b.screen.mu.Lock()
 	defer b.screen.mu.Unlock()
@@ -75,7 +79,7 @@ func (b *Bar) Done(p Progress) {
 }
 
 // draw shows the bar on the line the cursor is on. The caller holds the screen's lock.
-func (b *Bar) draw() { fmt.Fprint(b.screen.out, "\r", b.last, clearRest) }
+func (b *Bar) draw() { fmt.Fprint(b.screen.out, "\r", b.screen.fit(b.last), clearRest) }
 
 func (b *Bar) bar(p Progress, speed string) string {
 	if p.Total <= 0 {
@@ -98,6 +102,9 @@ const recently = time.Second
 
 // speed is the rate, the time that is left at that rate, and the note.
 func (b *Bar) speed(p Progress, now time.Time) string {
+	if p.Speed != "" {
+		return p.Speed
+	}
 	took := now.Sub(b.begun)
 	var parts []string
 	switch {

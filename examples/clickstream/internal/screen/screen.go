@@ -36,6 +36,19 @@ func New(out io.Writer) *Screen {
 	return s
 }
 
+// fit cuts a line to the terminal's width: one that wraps could not be drawn over.
+func (s *Screen) fit(line string) string {
+	f, ok := s.out.(*os.File)
+	if !ok {
+		return line
+	}
+	width, _, err := term.GetSize(int(f.Fd()))
+	if runes := []rune(line); err == nil && width > 1 && len(runes) >= width {
+		return string(runes[:width-2]) + "…"
+	}
+	return line
+}
+
 // Every is how often a Bar wants to be told of progress.
 func (s *Screen) Every() time.Duration {
 	if s.terminal {

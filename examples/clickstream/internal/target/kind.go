@@ -8,7 +8,7 @@ import (
 
 // kinds are all there are, in the order of the help.
 func kinds() []kind {
-	return []kind{sqliteKind, postgresKind, csvKind, jsonlKind, parquetKind, csvDirKind, jsonlDirKind, s3Kind, kafkaKind, printKind}
+	return []kind{sqliteKind, postgresKind, elasticKind, csvKind, jsonlKind, parquetKind, csvDirKind, jsonlDirKind, s3Kind, kafkaKind, printKind}
 }
 
 // kind is one form of target. Functions that are nil are what most kinds do.
@@ -37,7 +37,7 @@ type kind struct {
 	// describe says what path is, for people.
 	describe func(path string) string
 	// catalog opens the catalog of versions of a result. Without it versions are kept in a file in the data directory.
-	catalog func(path, reader string) (version.Catalog, error)
+	catalog func(t Target) (version.Catalog, error)
 }
 
 // Forms are the forms of all URLs, for messages.

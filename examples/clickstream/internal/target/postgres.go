@@ -5,7 +5,9 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/millrace/millrace/sink/postgres"
 	"github.com/millrace/millrace/sink/table"
+	"github.com/millrace/millrace/sink/version"
 )
 
 var postgresKind = kind{
@@ -33,4 +35,5 @@ var postgresKind = kind{
 		}
 		return nil
 	},
+	catalog: func(t Target) (version.Catalog, error) { return postgres.Versions(t.Path, t.Result) },
 }

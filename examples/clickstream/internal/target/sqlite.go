@@ -5,7 +5,9 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/millrace/millrace/sink/sqlite"
 	"github.com/millrace/millrace/sink/table"
+	"github.com/millrace/millrace/sink/version"
 )
 
 var sqliteKind = kind{
@@ -25,4 +27,5 @@ var sqliteKind = kind{
 		return path, values.Get("table"), nil
 	},
 	checkTable: table.CheckName,
+	catalog:    func(t Target) (version.Catalog, error) { return sqlite.Versions(t.Path, t.Result) },
 }

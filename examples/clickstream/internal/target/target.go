@@ -9,10 +9,12 @@ package target
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/millrace/millrace/sink/version"
+	"github.com/millrace/millrace/sink/version/local"
 )
 
 // FirstVersion is the version of a result that nobody has named otherwise.
@@ -27,6 +29,8 @@ type Target struct {
 	Path    string // file, connection string, topic or location, with the version's name in it where it has one
 	Reader  string // the name of the table that readers use, with a schema where it was given one
 	Version string
+	// Result names what the versions are versions of in its catalog: in a database its first table, elsewhere the URL.
+	Result string
 }
 
 // Parse reads a --sink URL. The table is the one of the URL, and otherwise reader.
@@ -49,9 +53,12 @@ func Parse(text, reader, versionName string) (Target, error) {
 	if path == "" && !k.noPath {
 		return Target{}, fmt.Errorf("sink %s: it has no path: use %s", Redact(text), k.form)
 	}
-	t := Target{Kind: k.name, Path: path, Reader: reader, Version: versionName}
+	t := Target{Kind: k.name, Path: path, Reader: reader, Version: versionName, Result: k.name + ":" + path}
 	if table != "" {
 		t.Reader = table
+	}
+	if k.tables {
+		t.Result = t.Reader
 	}
 	if !k.tables {
 		if k.shared && versionName != FirstVersion && !strings.Contains(path, placeholder) {
@@ -115,6 +122,17 @@ func (t Target) Beside(name string) (Target, error) {
 	}
 	return b, nil
 }
+
+// Catalog opens the catalog of the result's versions: in its database, or in the file versions.json of the data directory. It connects to nothing yet.
+func (t Target) Catalog(dataDir string) (version.Catalog, error) {
+	if open := t.kind().catalog; open != nil {
+		return open(t)
+	}
+	return local.Open(filepath.Join(dataDir, "versions.json"), t.Result), nil
+}
+
+// Same reports whether two targets of one version are in one database, so that a switch can move both.
+func (t Target) Same(o Target) bool { return t.Kind == o.Kind && t.Database() && t.Path == o.Path }
 
 // Database reports whether the rows are in a table that can be asked.
 func (t Target) Database() bool { return t.kind().tables }

@@ -1,0 +1,192 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/dustin/go-humanize"
+
+	pb "github.com/millrace/millrace/examples/clickstream/clickstreampb"
+	"github.com/millrace/millrace/source"
+	"github.com/millrace/millrace/source/kafka"
+	"github.com/millrace/millrace/source/kafka/topic"
+	"github.com/millrace/millrace/stream"
+	"github.com/millrace/millrace/stream/replay"
+)
+
+// dryRun runs the job over a part of the topic, with sinks that discard and a state that is thrown away, and tells what the whole would come to.
+func (p *program) dryRun(ctx context.Context, c *kafkaCluster, s settings, o replayOptions) (err error) {
+	limiter, err := o.pacing.limiter()
+	if err != nil {
+		return err
+	}
+	part, positions, err := p.part(ctx, c, o)
+	if err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "clickstream-dry-run-")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if e := os.RemoveAll(dir); err == nil {
+			err = e
+		}
+	}()
+	to := Outputs{
+		Sessions: replay.Discard[Session](true),
+		Metrics:  replay.Discard[HourMetrics](true),
+	}
+	job := stream.NewJob(jobName, append(s.jobOptions, stream.StateDir(dir), stream.NoDrain())...)
+	analyze(job, part, s.definition, to)
+	w, err := p.watch(job, watching{})
+	if err != nil {
+		return err
+	}
+	e, err := replay.Measure(ctx, measured{job, w}, positions)
+	if err != nil {
+		return s.explain(err)
+	}
+	size, err := dirSize(dir)
+	if err != nil {
+		return err
+	}
+	p.report(e, size, limiter.Wanted().Events, o)
+	return nil
+}
+
+// measured is a job that shows its progress while it runs.
+type measured struct {
+	*stream.Job
+	watched *watched
+}
+
+func (m measured) Run(ctx context.Context) error {
+	_, err := m.watched.follow(ctx, nil)
+	return err
+}
+
+// part is the part of the topic to read, with how much it and the whole are.
+func (p *program) part(ctx context.Context, c *kafkaCluster, o replayOptions) (source.Source[*pb.ClickEvent], func() (slice, whole int64), error) {
+	if o.to == "" && o.from == fromEarliest {
+		fraction, err := parseFraction(o.slice)
+		if err != nil {
+			return nil, nil, err
+		}
+		sliced := replay.Slice(p.clicks(c, kafka.UntilEnd()), fraction)
+		return sliced, sliced.Positions, nil
+	}
+	from, to := kafka.Earliest(), kafka.UntilEnd()
+	for _, bound := range []struct {
+		flag, text string
+		set        func(time.Time)
+	}{
+		{"--from", strings.TrimPrefix(o.from, fromEarliest), func(t time.Time) { from = kafka.Timestamp(t) }},
+		{"--to", o.to, func(t time.Time) { to = kafka.UntilTime(t) }},
+	} {
+		if bound.text == "" {
+			continue
+		}
+		t, err := time.Parse(time.RFC3339, bound.text)
+		if err != nil {
+			return nil, nil, fmt.Errorf("%s %s: use a time such as 2024-03-01T00:00:00Z", bound.flag, bound.text)
+		}
+		bound.set(t)
+	}
+	extents, err := topic.Extents(ctx, c.brokers, p.topic, c.config)
+	if err != nil {
+		return nil, nil, err
+	}
+	var whole int64
+	for _, e := range extents {
+		whole += e.To - e.From
+	}
+	sliced := replay.Slice(p.clicks(c, kafka.StartFrom(from), to), 1)
+	return sliced, func() (int64, int64) {
+		slice, _ := sliced.Positions()
+		return slice, whole
+	}, nil
+}
+
+// parseFraction reads "1%" or "0.01".
+func parseFraction(text string) (float64, error) {
+	number, percent := strings.CutSuffix(text, "%")
+	f, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
+	if percent {
+		f /= 100
+	}
+	if err != nil || !(f > 0 && f <= 1) {
+		return 0, fmt.Errorf("--slice %s: use a part such as 1%% or 0.01", text)
+	}
+	return f, nil
+}
+
+// report prints an estimate.
+func (p *program) report(e replay.Estimate, stateBytes int64, rate float64, o replayOptions) {
+	t := newSummary()
+	t.section("Dry run: nothing was written")
+	t.row("clicks", "%s of the topic's %s (%.2g %%), in %s", humanize.Comma(e.Records), humanize.Comma(e.LogRecords), 100*share(e.Records, e.LogRecords), e.Took.Round(time.Millisecond))
+	t.row("rate", "%s clicks/s", humanize.Comma(int64(e.Rate)))
+	t.row("late", "%s (%.3g %%)", humanize.Comma(e.Late), 100*e.LateShare())
+	if bad := e.Undecodable + e.Quarantined; bad > 0 {
+		t.row("put aside", "%s not decodable, %s more than a day ahead of their record's time", humanize.Comma(e.Undecodable), humanize.Comma(e.Quarantined))
+	}
+	t.row("state", "%s users with open sessions at the end of the part; %s on disk, %s of heap at most", humanize.Comma(int64(e.Keys)), humanize.IBytes(uint64(stateBytes)), humanize.IBytes(e.PeakHeap))
+	t.section("The whole topic")
+	t.row("rows", "about %s", humanize.Comma(e.LogRows))
+	switch {
+	case e.Whole == 0:
+		t.row("time", "unknown: the part was over before its speed could be told; use a larger --slice")
+	case rate > 0:
+		t.row("time", "about %s at --rate %g (%s without)", rounded(e.WholeAt(rate)), rate, rounded(e.Whole))
+	default:
+		t.row("time", "about %s", rounded(e.Whole))
+	}
+	if rows := e.Rate * share(e.LogRows, e.LogRecords); e.Whole > 0 {
+		if rate > 0 {
+			rows = min(rows, rate*share(e.LogRows, e.LogRecords))
+		}
+		t.row("sink", "must take %s rows/s for that: its time is not in the estimate", humanize.Comma(int64(rows)))
+	}
+	p.say("\n%s", t.render())
+	if e.Short && e.Whole > 0 {
+		p.say("The part took less than a second, which makes a rough estimate: use a larger --slice.")
+	}
+}
+
+func share(part, whole int64) float64 {
+	if whole == 0 {
+		return 0
+	}
+	return float64(part) / float64(whole)
+}
+
+// rounded is a duration as people say it.
+func rounded(d time.Duration) time.Duration {
+	switch {
+	case d > 10*time.Minute:
+		return d.Round(time.Minute)
+	case d > 10*time.Second:
+		return d.Round(time.Second)
+	}
+	return d.Round(10 * time.Millisecond)
+}
+
+func dirSize(dir string) (n int64, err error) {
+	err = filepath.WalkDir(dir, func(_ string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		info, err := d.Info()
+		if err == nil {
+			n += info.Size()
+		}
+		return err
+	})
+	return n, err
+}
