@@ -16,8 +16,8 @@ import (
 type encoder[T any] struct {
 	format *parquetFormat[T]
 	list   []table.Column[T]
-	writer *parquet.Writer
-	out    bytes.Buffer // of the file, not yet taken
+	writer *parquet.GenericWriter[any] // used for rows that are taken apart
+	out    bytes.Buffer                // of the file, not yet taken
 	rows   []parquet.Row
 	values []parquet.Value
 	held   int64 // bytes of the row group's values

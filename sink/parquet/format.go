@@ -63,7 +63,7 @@ func (f *parquetFormat[T]) Columns() []format.Column { return format.ColumnsOf(f
 
 func (f *parquetFormat[T]) Encoder() format.Encoder[T] {
 	e := &encoder[T]{format: f, list: f.columns.All()}
-	e.writer = parquet.NewWriter(&e.out, f.schema,
+	e.writer = parquet.NewGenericWriter[any](&e.out, f.schema,
 		parquet.CreatedBy("millrace", "1.0.0", "parquet-go"),
 		parquet.KeyValueMetadata(KeyMetadata, keyNames(f.columns)),
 		parquet.Compression(&zstd.Codec{Level: zstd.SpeedDefault, Concurrency: 1}),

@@ -10,15 +10,15 @@ import (
 	"github.com/millrace/millrace/sink/sinktest"
 )
 
-// real is an S3 server of its own, S3Proxy, which knows nothing of the one that the other tests run in the process.
-func real(t *testing.T) *server {
+// realServer is an S3 server of its own, S3Proxy, which knows nothing of the one that the other tests run in the process.
+func realServer(t *testing.T) *server {
 	t.Helper()
 	facts := ondemand.Need(t, "s3")
 	return newServer(t, facts["url"], facts["id"], facts["secret"])
 }
 
 func TestRealServerConforms(t *testing.T) {
-	conform(t, real(t), parquet.Format(sinktest.Columns))
+	conform(t, realServer(t), parquet.Format(sinktest.Columns))
 }
 
 func TestRealServer(t *testing.T) {
@@ -29,6 +29,6 @@ func TestRealServer(t *testing.T) {
 		"never overwritten":           neverOverwritten,
 		"large object":                largeObject,
 	} {
-		t.Run(name, func(t *testing.T) { test(t, real(t), "real/"+name+"/v1") })
+		t.Run(name, func(t *testing.T) { test(t, realServer(t), "real/"+name+"/v1") })
 	}
 }

@@ -40,7 +40,7 @@ type server struct {
 // fake is a server in the process; around, if not nil, sees each request before it.
 func fake(t *testing.T, around func(http.Handler) http.Handler) *server {
 	t.Helper()
-	var h http.Handler = gofakes3.New(s3mem.New()).Server()
+	h := gofakes3.New(s3mem.New()).Server()
 	if around != nil {
 		h = around(h)
 	}

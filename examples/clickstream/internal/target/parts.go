@@ -1,8 +1,10 @@
 package target
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"strings"
 
@@ -12,6 +14,7 @@ import (
 	"github.com/millrace/millrace/sink/parquet"
 	"github.com/millrace/millrace/sink/s3"
 	"github.com/millrace/millrace/sink/table"
+	"github.com/millrace/millrace/sink/version/files"
 )
 
 // Kinds of directories and prefixes that hold a result in many files: version v2 of sessions is in sessions/v2 below the root that the URL names.
@@ -92,4 +95,21 @@ func openParts[T any](t Target, columns table.Columns[T]) sink.Sink[T] {
 		l = s3.Location{}
 	}
 	return s3.Sink(l.Below(t.name()), formatOf(formatName, columns))
+}
+
+// files are those of a place that a catalog of the target's versions records.
+func (t Target) files(ctx context.Context, place string) (fs.FS, error) {
+	if t.Kind != s3Kind.name {
+		return files.Directories(ctx, place)
+	}
+	root, _, err := parseS3(t.Path)
+	if err != nil {
+		return nil, err
+	}
+	l, _, err := s3.ParseLocation(place)
+	if err != nil {
+		return nil, err
+	}
+	l.Endpoint, l.Region, l.PathStyle = root.Endpoint, root.Region, root.PathStyle
+	return s3.Files(ctx, l)
 }

@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/millrace/millrace/sink/version"
+	"github.com/millrace/millrace/sink/version/files"
 	"github.com/millrace/millrace/sink/version/local"
 )
 
@@ -128,7 +129,11 @@ func (t Target) Catalog(dataDir string) (version.Catalog, error) {
 	if open := t.kind().catalog; open != nil {
 		return open(t)
 	}
-	return local.Open(filepath.Join(dataDir, "versions.json"), t.Result), nil
+	path := filepath.Join(dataDir, "versions.json")
+	if t.kind().below != nil {
+		return files.Open(path, t.Result, t.files), nil
+	}
+	return local.Open(path, t.Result), nil
 }
 
 // Same reports whether two targets of one version are in one database, so that a switch can move both.
