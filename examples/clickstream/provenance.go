@@ -14,7 +14,7 @@ import (
 type provenance struct {
 	Version  string `json:"version,omitempty"`   // of the result
 	LogFrom  string `json:"log_from,omitempty"`  // TOPIC/PARTITION:FIRST-LAST, the offsets of its first and last click
-	ResultID string `json:"result_id,omitempty"` // the same for the same user and session, in every run and version
+	ResultID string `json:"result_id,omitempty"` // the same for the same session of the same gap, in every run and version
 }
 
 func provenanceOf(ctx *stream.Context, from stream.Ranges) provenance {
