@@ -71,20 +71,26 @@ func (r *Receiver[T]) await() (done bool, err error) {
 	}
 	ring, stop := t.alarm(0)
 	defer stop()
-	var do func() (done bool, err error)
+	var b *exchange.Batch[T]
+	var c command
+	told := false
 	t.shares.enter(idle)
 	select {
-	case b := <-r.inbox.C:
-		do = func() (bool, error) { return false, r.take(b) }
-	case c := <-t.command:
-		do = func() (bool, error) { return r.obey(c) }
+	case b = <-r.inbox.C:
+	case c = <-t.command:
+		told = true
 	case <-ring:
-		do = func() (bool, error) { return false, t.between() }
 	case <-t.Ctx.Done():
 		return false, context.Cause(t.Ctx)
 	}
 	t.shares.enter(busy)
-	return do()
+	switch {
+	case b != nil:
+		return false, r.take(b)
+	case told:
+		return r.obey(c)
+	}
+	return false, t.between()
 }
 
 func (r *Receiver[T]) obey(c command) (done bool, err error) {

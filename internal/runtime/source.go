@@ -238,22 +238,30 @@ func (s *sourceTask[T]) wait(a activity, fetched <-chan reading[T], moved <-chan
 	t := s.task
 	ring, stop := t.alarm(atMost)
 	defer stop()
-	var do func() (done bool, err error)
+	var r reading[T]
+	var c command
+	told, rung := false, false
 	t.shares.enter(a)
 	select {
-	case r := <-fetched:
-		do = func() (bool, error) { return false, s.got(r) }
-	case c := <-t.command:
-		do = func() (bool, error) { return s.obey(c) }
+	case r = <-fetched:
+	case c = <-t.command:
+		told = true
 	case <-moved:
-		do = func() (bool, error) { return false, nil }
 	case <-ring:
-		do = func() (bool, error) { return false, s.rung(a) }
+		rung = true
 	case <-t.Ctx.Done():
 		return false, context.Cause(t.Ctx)
 	}
 	t.shares.enter(busy)
-	return do()
+	switch {
+	case r.chunk != nil || r.err != nil:
+		return false, s.got(r)
+	case told:
+		return s.obey(c)
+	case rung:
+		return false, s.rung(a)
+	}
+	return false, nil
 }
 
 // rung is what the alarm was for.

@@ -146,8 +146,8 @@ func simulate(l *limit.Limiter, now time.Time, seconds int, db *database, each f
 		for end := now.Add(time.Second); now.Before(end); {
 			now = now.Add(tick)
 			n := 0
-			for ; n < 5000; n += 50 { // as fast as the job can be: 500,000 a second
-				if wait, _ := l.Ask(now, &ticket, 50); wait > 0 {
+			for ; n < 5000; n += 250 { // as fast as the job can be: 500,000 a second
+				if wait, _ := l.Ask(now, &ticket, 250); wait > 0 {
 					break
 				}
 				k := ticket.Events
