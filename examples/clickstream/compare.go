@@ -33,11 +33,14 @@ The exit code is 0 if the versions are equal, 1 if they differ, 2 after an error
 		Example: `  clickstream compare v1 v2
   clickstream compare v1 v2 --table session_metrics --limit 3
   clickstream compare v1 v2 --json | jq .reasons`,
-		Args: cobra.ExactArgs(2),
+		Args: func(cmd *cobra.Command, args []string) error {
+			return withCode(exitFailed, cobra.ExactArgs(2)(cmd, args))
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return p.compare(cmd.Context(), sh, table, args[0], args[1], limit, asJSON)
 		},
 	}
+	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return withCode(exitFailed, err) })
 	f := cmd.Flags()
 	sh.sinkFlag(cmd)
 	f.StringVar(&p.data, "data", "data", "directory of the default result, and of versions that no database keeps")

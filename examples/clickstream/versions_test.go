@@ -76,8 +76,10 @@ func storyOfVersions(t *testing.T, flags []string, seen func() int) {
 	require.Equal(t, compare.Reasons{Identical: 3490, Merged: 232, MergedInto: 115}, *report.Reasons)
 	_, code = resultOf(t, run("compare", "v1", "v1")...)
 	require.Equal(t, 0, code)
-	_, code = resultOf(t, run("compare", "v1", "v9")...)
-	require.Equal(t, 2, code)
+	for _, args := range [][]string{{"v1", "v9"}, {"v1"}, {"v1", "v2", "--limit", "-1"}, {"v1", "v2", "--limit", "few"}, {"v1", "v2", "--table", "carts"}} {
+		_, code = resultOf(t, run(append([]string{"compare"}, args...)...)...)
+		require.Equal(t, 2, code, args)
+	}
 	metrics := strings.TrimSuffix(readerOf(flags), "s") + "_metrics"
 	text, code = resultOf(t, run("compare", "v1", "v2", "--table", metrics)...)
 	require.Equal(t, 1, code)

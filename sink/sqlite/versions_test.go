@@ -34,9 +34,13 @@ func TestVersionsConformance(t *testing.T) {
 				Reader: func(table string) string { return table },
 				Fill: func(t testing.TB, place string, rows []versiontest.Record) {
 					exec(t, db(t), `CREATE TABLE "`+place+`" (text TEXT, seq INTEGER, id TEXT, PRIMARY KEY (id, seq))`)
+					tx, err := db(t).Begin()
+					require.NoError(t, err)
 					for _, r := range rows {
-						exec(t, db(t), `INSERT INTO "`+place+`" VALUES (?, ?, ?)`, r.Text, r.Seq, r.ID)
+						_, err := tx.Exec(`INSERT INTO "`+place+`" VALUES (?, ?, ?)`, r.Text, r.Seq, r.ID)
+						require.NoError(t, err)
 					}
+					require.NoError(t, tx.Commit())
 				},
 				Read: func(t testing.TB, table string) (records []versiontest.Record, err error) {
 					rows, err := db(t).Query(`SELECT id, seq, text FROM "` + table + `"`)
