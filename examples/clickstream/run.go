@@ -81,7 +81,7 @@ func (p *program) runOn(ctx context.Context, c *kafkaCluster, o runOptions) (err
 	o.watching.limit = limit.New(limit.Rate{}) // none, until somebody sets one on the page
 	job := stream.NewJob(jobName, append(s.jobOptions, stream.RateLimit(o.watching.limit))...)
 	analyze(job, p.clicks(c, s.sourceOptions...), s.definition, to)
-	w, err := p.watch(job, o.watching.of(o.group))
+	w, err := p.watch(job, o.watching.of(s.group))
 	if err != nil {
 		return err
 	}
