@@ -170,6 +170,9 @@ func (s *sourceTask[T]) fetch(ctx context.Context, reader source.Reader[T]) (chu
 		chunk, err = reader.Fetch(ctx)
 		return err
 	})
+	if e, ok := chunk.(source.LogEnder); ok && err == nil {
+		s.split.logEnd.Store(e.LogEnd())
+	}
 	return chunk, err
 }
 
@@ -293,9 +296,6 @@ func (s *sourceTask[T]) got(r reading[T]) error {
 		return s.task.wrap(r.err)
 	}
 	s.chunk = r.chunk
-	if e, ok := r.chunk.(source.LogEnder); ok {
-		s.split.logEnd.Store(e.LogEnd())
-	}
 	if s.split.atEnd.Swap(r.chunk.AtEnd()) != r.chunk.AtEnd() {
 		s.task.run.Splits.step()
 	}

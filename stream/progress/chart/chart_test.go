@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -27,11 +28,11 @@ func replay() (replay, live progress.History) {
 			rate = 200_000 + 30_000*((i*7919)%11-5)/5
 		}
 		events += rate
-		replay.Points = append(replay.Points, progress.Point{At: at, Events: events, Live: 2_000 + float64(i%3)})
+		replay.Points = append(replay.Points, progress.Point{At: at, Events: events, Live: 1_000 + float64(i)})
 	}
 	for i := range int64(1000) {
 		steady += 2_000 + 150*((i*104729)%13-6)/6
-		live.Points = append(live.Points, progress.Point{At: 1_800_000_000_000 + 1000*(i-500), Events: steady})
+		live.Points = append(live.Points, progress.Point{At: 1_800_000_000_000 + 1000*(i-500), Events: steady, Live: 2_000, Read: steady, Total: steady})
 	}
 	replay.Marks = []progress.Mark{{At: replay.Points[0].At, Kind: progress.Started}, {At: replay.Points[70].At, Kind: progress.Changed, Note: "rate limit off"}, {At: replay.Points[150].At, Kind: progress.CaughtUp}}
 	return replay, live
@@ -48,7 +49,7 @@ func TestSpike(t *testing.T) {
 	} {
 		require.Contains(t, text, want)
 	}
-	require.Contains(t, svg.String(), "peak is")
+	require.Regexp(t, "replay v2: .*, live rate 2k/s, so the peak is 114 times it", strings.Join(text, "\n"), "as the live job knows it")
 	var picture bytes.Buffer
 	require.NoError(t, chart.Write(&picture, "png", chart.Options{}, live, r))
 	img, err := png.Decode(&picture)

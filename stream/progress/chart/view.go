@@ -167,17 +167,25 @@ func (v *view) line(h progress.History, begin time.Time, span time.Duration) lin
 	return l
 }
 
-// liveRate takes the live rate from the history that knows most of it.
+// nearEnd is how many seconds of the live rate a job may be behind to know it well: one that reads history sees the log's end only as often as it fetches.
+const nearEnd = 10
+
+// liveRate takes the live rate from the history that knows it best: where its job was near the log's end, then where it knew anything.
 func (v *view) liveRate(histories []progress.History, first, last, begin time.Time, span time.Duration) {
+	best := 0
 	for _, h := range histories {
 		var live []point
+		near := 0
 		for _, r := range within(h, first, last).Rates(max(span, time.Second)) {
 			if r.Live > 0 {
 				live = append(live, point{r.At.Sub(begin).Seconds(), r.Live})
+				if r.Lag >= 0 && float64(r.Lag) <= nearEnd*r.Live {
+					near++
+				}
 			}
 		}
-		if len(live) > len(v.live) {
-			v.live = live
+		if known := len(live) + mostSpans*near; known > best {
+			v.live, best = live, known
 		}
 	}
 }

@@ -40,8 +40,8 @@ export class Throughput {
     if (!this.lines.length || !this.into.clientWidth) return;
     const from = this.from();
     const tables = this.lines.map((l) => cut([l.t, l.events], from));
-    const live = this.lines.map((l) => cut([l.t, l.live], from)).reduce((a, b) => (known(b[1]) > known(a[1]) ? b : a));
-    if (known(live[1]) > 1) tables.push(live);
+    const live = this.lines.map((l) => cut([l.t, l.live, l.lag], from)).reduce((a, b) => (known(b) > known(a) ? b : a)).slice(0, 2);
+    if (known(live) > 1) tables.push(live);
     const data = uPlot.join(tables);
     const log = this.logarithmic(tables.slice(0, this.lines.length), live[1]);
     const key = JSON.stringify([this.lines.map((l) => l.name), tables.length, log, css('--ink')]);
@@ -178,7 +178,8 @@ export class Shares {
   }
 }
 
-const known = (column) => column.reduce((n, v) => n + (v !== null && v > 0), 0);
+// known is how well a line knows the live rate: near the log's end it is right, behind it as old as what was fetched.
+const known = ([, live, lag]) => live.reduce((n, v, i) => n + (v > 0 ? (lag && lag[i] !== null && lag[i] <= 10 * v ? 1000 : 1) : 0), 0);
 const top = (tables) => Math.max(0, ...tables.map((t) => t[1].reduce((a, v) => Math.max(a, v || 0), 0)));
 
 function median(column) {

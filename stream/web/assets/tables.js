@@ -2,8 +2,8 @@ import { byId, bytes, el, percent, setText, short, span, table, time, whole } fr
 
 const states = { running: 'good', finished: 'good', waiting: 'warn', stopped: 'warn', failed: 'bad' };
 
-function card(value, name, note, words) {
-  const c = el('div.card' + (words ? '.words' : ''), el('b', value), el('span', name));
+function card(value, name, note) {
+  const c = el('div.card', el('b', value), el('span', name));
   if (note) c.append(el('span', note));
   return c;
 }
@@ -20,7 +20,7 @@ export function headline(job, at) {
     card(short(job.rowsPerSecond), 'sink rows/s', whole(job.rows) + ' in all'),
     card(short(job.events), 'events read', job.bytes ? bytes(job.bytes) : ''),
     card(job.lag >= 0 ? short(job.lag) : '–', 'still to read', job.caughtUp ? 'caught up' : ''),
-    card(job.eventTime ? time(job.eventTime) : job.state === 'finished' ? 'end of input' : 'not begun', 'event time, UTC', behind, true),
+    card(job.eventTime ? time(job.eventTime).slice(11) : job.state === 'finished' ? 'end' : '–', 'event time, UTC', [job.eventTime ? time(job.eventTime).slice(0, 10) : job.state === 'finished' ? 'all input was read' : 'not begun', behind].filter(Boolean).join(', ')),
   );
 }
 
