@@ -50,6 +50,10 @@ var rules = []rule{
 		because: "a connector imports its contract and its driver, never the engine"},
 	{packages: "sink/kafka sink/file sink/memory sink/print sink/table codec source/file source/memory source/generator", never: sql,
 		because: "SQL drivers belong to the sink of their database"},
+	{packages: "codec/compat codec/registry codec/registry/embedded", never: append([]string{module + "stream", module + "internal/runtime", module + "source/kafka", module + "sink/kafka"}, join(sql, storage, search, terminal, kafka, testkits)...),
+		because: "a codec is between any source and any sink: it imports the contracts, package codec, and what speaks to the registry"},
+	{packages: "codec source/kafka sink/kafka stream", never: []string{"github.com/bufbuild/", module + "codec/registry", module + "codec/compat"},
+		because: "who has no schema registry builds no compiler of schemas: compose a registry's codec in the program"},
 	{packages: "sink/postgres", never: append([]string{"modernc.org/"}, kafka...), because: "it is one database's sink"},
 	{packages: "sink/sqlite", never: append([]string{"github.com/jackc/"}, kafka...), because: "it is one database's sink"},
 }
