@@ -77,9 +77,9 @@ func (c *Client) call(ctx context.Context, doing string, request func(ctx contex
 		if ctx.Err() != nil { // the caller's own end
 			return fmt.Errorf("%s: %s: %w", c, doing, ctx.Err())
 		}
-		verdict, temporary := classify(err)
+		temporary, meaning := classify(err)
 		if !temporary {
-			return fmt.Errorf("%s: %s: %w", c, doing, verdict)
+			return fmt.Errorf("%s: %s: %w", c, doing, meaning)
 		}
 		select {
 		case <-bounded.Done():
@@ -94,30 +94,30 @@ func (c *Client) call(ctx context.Context, doing string, request func(ctx contex
 }
 
 // classify says what a failure means, and whether waiting may mend it.
-func classify(err error) (meaning error, temporary bool) {
+func classify(err error) (temporary bool, meaning error) {
 	var answer *sr.ResponseError
 	if !errors.As(err, &answer) {
 		var certificate *tls.CertificateVerificationError
 		var network *url.Error
 		switch {
 		case errors.As(err, &certificate):
-			return err, false
+			return false, err
 		case errors.As(err, &network), errors.Is(err, context.DeadlineExceeded):
-			return err, true
+			return true, err
 		}
-		return fmt.Errorf("%w; is this the base URL of a registry? Apicurio's ends in /apis/ccompat/v7", err), false
+		return false, fmt.Errorf("%w; is this the base URL of a registry? Apicurio's ends in /apis/ccompat/v7", err)
 	}
 	switch status := answer.StatusCode; {
 	case status == http.StatusTooManyRequests || status >= http.StatusInternalServerError:
-		return err, true
+		return true, err
 	case status == http.StatusUnauthorized || status == http.StatusForbidden:
-		return fmt.Errorf("it refuses the user or password (HTTP %d): give them in the URL, http://USER:PASSWORD@HOST, or as USER:PASSWORD in %s", status, AuthEnv), false
+		return false, fmt.Errorf("it refuses the user or password (HTTP %d): give them in the URL, http://USER:PASSWORD@HOST, or as USER:PASSWORD in %s", status, AuthEnv)
 	case status == http.StatusNotFound && answer.ErrorCode == 0:
-		return fmt.Errorf("%w: HTTP 404 for %s; is this the base URL of a registry? Apicurio's ends in /apis/ccompat/v7", ErrNotFound, answer.URL), false
+		return false, fmt.Errorf("%w: HTTP 404 for %s; is this the base URL of a registry? Apicurio's ends in /apis/ccompat/v7", ErrNotFound, answer.URL)
 	case status == http.StatusNotFound:
-		return fmt.Errorf("%w: %w", ErrNotFound, err), false
+		return false, fmt.Errorf("%w: %w", ErrNotFound, err)
 	case status == http.StatusConflict:
-		return fmt.Errorf("%w: %w", ErrIncompatible, err), false
+		return false, fmt.Errorf("%w: %w", ErrIncompatible, err)
 	}
-	return fmt.Errorf("%w (HTTP %d)", err, answer.StatusCode), false
+	return false, fmt.Errorf("%w (HTTP %d)", err, answer.StatusCode)
 }

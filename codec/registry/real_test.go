@@ -23,8 +23,8 @@ import (
 	"github.com/millrace/millrace/source"
 )
 
-// real is a client of a real registry, and a topic that no other test has.
-func real(t *testing.T, opts ...registry.Option) (c *registry.Client, topic string) {
+// realClient is a client of a real registry, and a topic that no other test has.
+func realClient(t *testing.T, opts ...registry.Option) (c *registry.Client, topic string) {
 	t.Helper()
 	return client(t, ondemand.Need(t, "registry")["url"], opts...), fmt.Sprintf("clicks-%d", time.Now().UnixNano())
 }
@@ -43,7 +43,7 @@ func TestRealRoundTrip(t *testing.T) {
 	for _, name := range []string{"topic", "record", "topic-record"} {
 		strategy, err := registry.ParseStrategy(name)
 		require.NoError(t, err)
-		c, topic := real(t, registry.Subjects(strategy))
+		c, topic := realClient(t, registry.Subjects(strategy))
 		enc, dec := registry.NewEncoder(c, codec.Proto[clicks](), topic), registry.NewDecoder(c, codec.Proto[clicks](codec.Aliased()))
 		one, err := enc.Prepare(t.Context())
 		require.NoError(t, err)
@@ -68,7 +68,7 @@ func TestRealRoundTrip(t *testing.T) {
 
 // TestRealEvolution goes from the first version of the event to the second, and tries one that would break readers.
 func TestRealEvolution(t *testing.T) {
-	c, topic := real(t)
+	c, topic := realClient(t)
 	subject := topic + "-value"
 	v1, err := compat.ParseFile(t.Context(), "../../examples/clickstream/clickstreampb/testdata/click_event_v1.proto")
 	require.NoError(t, err)
@@ -109,7 +109,7 @@ func TestRealEvolution(t *testing.T) {
 }
 
 func TestRealReferencesAndIndexes(t *testing.T) {
-	c, topic := real(t)
+	c, topic := realClient(t)
 	path := topic + "/item.proto"
 	text := fmt.Sprintf(`syntax = "proto3"; package shop; import %q; import "google/protobuf/timestamp.proto"; message Order { Item item = 1; google.protobuf.Timestamp at = 2; }`, path)
 	f, err := compat.Parse(t.Context(), "order.proto", text, map[string]string{path: `syntax = "proto3"; package shop; message Item { int64 cents = 1; }`})
@@ -129,7 +129,7 @@ func TestRealReferencesAndIndexes(t *testing.T) {
 
 // TestRealDeletedVersionsCount looks for versions that are only marked as deleted: records may still name them.
 func TestRealDeletedVersionsCount(t *testing.T) {
-	c, topic := real(t)
+	c, topic := realClient(t)
 	subject := topic + "-value"
 	bad, err := c.Register(t.Context(), subject, clickSchema(t, func(s string) string { return strings.Replace(s, "int64 event_timestamp", "string event_timestamp", 1) }))
 	require.NoError(t, err)

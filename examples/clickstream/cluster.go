@@ -74,7 +74,7 @@ func (c *kafkaCluster) String() string {
 	case c.broker == nil:
 		return "Kafka at " + where
 	case c.broker.Served():
-		return "embedded broker at " + where
+		return "the embedded broker at " + where
 	}
 	return "another process's embedded broker at " + where
 }
@@ -97,7 +97,7 @@ func (p *program) ensureTopic(ctx context.Context, c *kafkaCluster, name string)
 	if _, err := topic.Create(ctx, c.brokers, spec); err != nil {
 		return err
 	}
-	p.say("Created topic %s with %d partitions on the %s.", name, defaultPartitions, c)
+	p.say("Created topic %s with %d partitions on %s.", name, defaultPartitions, c)
 	return nil
 }
 

@@ -194,7 +194,7 @@ changed. The registry refuses it if it is incompatible with what the subject has
 
 func (p *program) registerSchema(ctx context.Context, subject string, args []string) error {
 	return p.withRegistry(func(c *registry.Client) error {
-		file := protoreflect.FileDescriptor(pb.File_clickstream_v1_click_event_proto)
+		file := pb.File_clickstream_v1_click_event_proto
 		text := registry.Text(file)
 		if len(args) == 1 {
 			f, err := compat.ParseFile(ctx, args[0])

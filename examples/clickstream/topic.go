@@ -113,9 +113,9 @@ func (p *program) createTopic(ctx context.Context, d declaration) (err error) {
 	case err != nil:
 		return err
 	case created:
-		p.say("Created topic %s with %d partitions on the %s.", p.topic, d.partitions, c)
+		p.say("Created topic %s with %d partitions on %s.", p.topic, d.partitions, c)
 	default:
-		p.say("Topic %s is there already, with %d partitions, on the %s.", p.topic, d.partitions, c)
+		p.say("Topic %s is there already, with %d partitions, on %s.", p.topic, d.partitions, c)
 		p.warnOfLoss(ctx, c, spec)
 	}
 	return nil
