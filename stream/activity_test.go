@@ -2,6 +2,7 @@ package stream_test
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -187,4 +188,35 @@ func TestSplitStatus(t *testing.T) {
 	require.NoError(t, log.Append(0, upTo(500)...))
 	s = run(1500)
 	require.Equal(t, [3]int64{1000, 1500, 1500}, [3]int64{s.StartPosition, s.Position, s.LogEnd})
+}
+
+// While a sink is busy its next batch grows, as far as the job allows.
+func TestSinkBatches(t *testing.T) {
+	for _, times := range []int{1, 4} {
+		g := newGate(10)
+		clock := streamtest.NewClock(streamtest.Start)
+		j := newJob(clock.Option(), stream.SinkBatches(times))
+		stream.To(stream.From[int](j, "numbers", memory.Of(upTo(200)...), watermark.Monotonous(atMilli)), "gate", g)
+		_, ended := running(t, j)
+		for range 3 {
+			<-g.writing
+			before := taskOf(j, "numbers").Blocked
+			eventually(t, "no more rows can collect", func() bool { clock.Advance(ms); return taskOf(j, "numbers").Blocked > before+20*ms })
+			g.through <- nil
+		}
+		g.let(t)
+		require.NoError(t, <-ended)
+		var sizes []int
+		for _, b := range g.all {
+			sizes = append(sizes, len(b))
+		}
+		require.Equal(t, 10, sizes[0])
+		require.Equal(t, []int{10 * times, 10 * times}, sizes[1:3])
+		require.LessOrEqual(t, slices.Max(sizes), 10*times)
+		for i, r := range g.rows() {
+			require.Equal(t, i, r.Value)
+		}
+		require.Len(t, g.rows(), 200)
+	}
+	require.ErrorContains(t, newJob(stream.SinkBatches(0)).Run(t.Context()), "SinkBatches: 0")
 }

@@ -101,6 +101,9 @@ func (j *Job) check() error {
 	if c.batchSize < 1 {
 		add("BatchSize: %d records make no batch", c.batchSize)
 	}
+	if c.sinkBatches < 1 || c.sinkBatches > 1000 {
+		add("SinkBatches: %d is not between 1 and 1000", c.sinkBatches)
+	}
 	if c.memory < 1<<20 {
 		add("MemoryBudget: %d bytes are not enough to work with; the least is 1 MiB", c.memory)
 	}
@@ -271,7 +274,7 @@ func (j *Job) runConfig() runtime.Config {
 	return runtime.Config{
 		Job: j.name, Clock: c.clock, Logger: c.logger.With("job", j.name), Meter: c.meter, CheckpointEvery: c.checkpointEvery, BufferTimeout: c.bufferTimeout,
 		RetryFor: c.retryFor, NoDrain: c.noDrain, AllowLogCut: c.allowLogCut, MaxParallelism: c.maxParallelism, TableBytes: c.memory / 2, Shapes: shapes,
-		PartitionLocal: j.local, Shared: j.exchanges(), Limiter: c.limiter,
+		PartitionLocal: j.local, Shared: j.exchanges(), Limiter: c.limiter, SinkBatches: c.sinkBatches,
 	}
 }
 

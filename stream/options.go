@@ -41,7 +41,8 @@ type config struct {
 	meter           metrics.Meter
 	memoryMeter     *metrics.Memory
 	clock           clock.Clock
-	limiter         *limit.Limiter     // may be nil
+	limiter         *limit.Limiter // may be nil
+	sinkBatches     int
 	started         func(*runtime.Run) // told each run before it begins; may be nil
 }
 
@@ -62,6 +63,7 @@ func defaults() config {
 		meter:           m,
 		memoryMeter:     m,
 		clock:           clock.Real{},
+		sinkBatches:     1,
 	}
 }
 
@@ -109,6 +111,12 @@ func MemoryBudget(bytes int64) JobOption { return jobOption(func(c *config) { c.
 // RateLimit paces the job: all its sources together emit what l lets through, however many splits they have. l may be changed while the job runs and
 // may be shared by jobs. If it has a Governor it follows the latency and the errors of the job's sinks. Results do not depend on it.
 func RateLimit(l *limit.Limiter) JobOption { return jobOption(func(c *config) { c.limiter = l }) }
+
+// SinkBatches lets a sink's batch grow to so many times its usual size while the sink is busy with the one before. A job that is behind its log keeps its
+// sinks busy, and larger batches cost them less for a row; one that has caught up hands its rows over as soon as it did before. Each writer may hold that many
+// times the rows, and a write takes longer: choose the target of a limit.Adaptive for the largest batch. The default is 1, which is never to grow.
+// Results do not depend on it.
+func SinkBatches(times int) JobOption { return jobOption(func(c *config) { c.sinkBatches = times }) }
 
 // NoDrain keeps windows open at the end of bounded input: they stay in the state, and a later run with more input goes on with them. By default the
 // end of input fires everything and finishes the job.

@@ -53,7 +53,8 @@ func TestStopAndGoOn(t *testing.T) {
 					table := sessionJob(t, src, s, 30*time.Minute, time.Minute, 0).sessions
 					late := map[oracle.LateRow]bool{}
 					var reads int64
-					for attempt := 0; ; attempt++ {
+					attempt := 0
+					for ; ; attempt++ {
 						require.Less(t, attempt, 200, "the job makes no progress")
 						ctx, cancel := context.WithCancel(context.Background())
 						limit := rng.Int64N(8000) + 500
@@ -91,7 +92,7 @@ func TestStopAndGoOn(t *testing.T) {
 					wantLate := want.LateRows()
 					sortLate(wantLate)
 					same(t, wantLate, gotLate)
-					if s.memory > 0 {
+					if s.memory > 0 && attempt > 0 { // a stop that came too late left nothing to read back
 						require.Positive(t, reads, "nothing was read back from the state")
 					}
 				})

@@ -36,8 +36,11 @@ type Strategy[T any] struct {
 	// Idleness is how long a split at its end offset may be silent before it stops holding back the others, by the wall clock; 0 means for ever.
 	// It is never applied to a bounded split.
 	Idleness time.Duration
-	// MaxDrift is how far, in event time, a split may run ahead of the slowest one that still has something to read; 0 means DefaultMaxDrift,
-	// negative means no limit. It only holds where an exchange follows: a partition-local job has no common clock to drift from.
+	// MaxDrift is how far, in event time, a split may run ahead of the slowest one that still has something to read; negative means no limit. 0 means
+	// DefaultMaxDrift where an exchange follows: there the slowest split decides when windows close, so what a faster one reads ahead stays in the
+	// state, and a replay of uneven partitions would need the state of their distance. In a partition-local job 0 means no limit: each partition closes
+	// its windows by its own clock, so its state is that of the live job wherever it is, and waiting would only make the replay slower. Set a drift
+	// there too where readers of the results want all partitions to be at about the same time.
 	MaxDrift time.Duration
 	// FutureGuard is how far a timestamp may lie beyond the one the log gave the record. What lies further is quarantined and does not
 	// move the watermark. 0 means DefaultFutureGuard, negative means off. Without a log timestamp the guard is off.

@@ -16,6 +16,7 @@ type Session struct {
 	AddToCarts int64  `json:"add_to_carts"`
 	Checkouts  int64  `json:"checkouts"`
 	Abandoned  int64  `json:"abandoned"` // 1 if a cart was filled and nothing checked out
+	provenance
 }
 
 // sessionColumns is a session as a table's row.
@@ -34,7 +35,7 @@ var sessionColumns = table.Of(
 type SessionAnalytics struct{}
 
 // Process implements stream.Function.
-func (SessionAnalytics) Process(_ *stream.Context, pane stream.Pane[string, *pb.ClickEvent], out *stream.Collector[Session]) error {
+func (SessionAnalytics) Process(ctx *stream.Context, pane stream.Pane[string, *pb.ClickEvent], out *stream.Collector[Session]) error {
 	first := pane.Elements[0].GetEventTimestamp()
 	s := Session{UserID: pane.Key, Start: first, End: first, Events: int64(len(pane.Elements))}
 	for _, e := range pane.Elements {
@@ -51,6 +52,7 @@ func (SessionAnalytics) Process(_ *stream.Context, pane stream.Pane[string, *pb.
 	if s.AddToCarts > 0 && s.Checkouts == 0 {
 		s.Abandoned = 1
 	}
+	s.provenance = provenanceOf(ctx, pane.From)
 	out.Emit(s)
 	return nil
 }

@@ -24,6 +24,7 @@ type program struct {
 	security security
 	topic    string
 	logLevel string
+	registry registryOptions
 	screen   *screen.Screen // messages and progress: standard error
 	out      io.Writer      // results: standard output
 }
@@ -54,7 +55,8 @@ Without a command it runs the demo: it needs nothing but itself.`,
 	demo := newDemo(p)
 	root.RunE = demo.RunE
 	root.Flags().AddFlagSet(demo.Flags())
-	root.AddCommand(demo, newRun(p), newReplay(p), newProduce(p), newTopic(p), newBroker(p), newExplain(p), newChart(p))
+	root.AddCommand(demo, newRun(p), newReplay(p), newProduce(p), newTopic(p), newBroker(p), newExplain(p), newChart(p), newSchema(p))
+	root.AddCommand(newVersions(p), newCompare(p), newCutover(p), newRollback(p))
 	return root
 }
 

@@ -21,6 +21,7 @@ type kafkaCluster struct {
 	brokers []string
 	config  cluster.Config
 	broker  *embedded.Broker // nil for a real cluster
+	clicks  *clickFormat     // how they stand in the topic; nil before openClicks
 }
 
 // connect reaches the cluster, starting the embedded broker where none is named.
@@ -28,6 +29,9 @@ func (p *program) connect() (*kafkaCluster, error) {
 	config, err := p.security.config()
 	if err != nil {
 		return nil, err
+	}
+	if config.SASL.Mechanism == cluster.Plain && config.TLS == nil {
+		p.say("The password goes to the brokers as it is: --sasl plain is safe with --tls only.")
 	}
 	if len(p.brokers) > 0 {
 		return &kafkaCluster{brokers: p.brokers, config: config}, nil
@@ -45,11 +49,22 @@ func (p *program) connect() (*kafkaCluster, error) {
 func (p *program) brokerDir() string { return filepath.Join(p.data, "broker") }
 
 // Close stops the embedded broker if it is this process's.
-func (c *kafkaCluster) Close() error {
-	if c.broker == nil {
-		return nil
+func (c *kafkaCluster) Close() (err error) {
+	if c.clicks != nil {
+		err = c.clicks.Close()
 	}
-	return c.broker.Close()
+	if c.broker != nil {
+		err = errors.Join(err, c.broker.Close())
+	}
+	return err
+}
+
+// openClicks finds out how clicks stand in the topic, for reading them, and checks with the registry, if there is one, that this program can.
+func (p *program) openClicks(ctx context.Context, c *kafkaCluster) (err error) {
+	if c.clicks, err = p.openFormat(); err != nil {
+		return err
+	}
+	return c.clicks.checkReader(ctx, p)
 }
 
 // String names the cluster in messages.

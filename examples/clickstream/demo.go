@@ -113,10 +113,12 @@ func (p *program) sayNext(took time.Duration) {
 All of it took %[1]s. Next, on the same clicks:
 
   Look into the table, if you have sqlite3:
-    sqlite3 -box %[4]s 'SELECT * FROM sessions_v1 WHERE abandoned ORDER BY duration_ms DESC LIMIT 5'
+    sqlite3 -box %[4]s 'SELECT * FROM sessions WHERE abandoned ORDER BY duration_ms DESC LIMIT 5'
 
   Sessions that end after 15 minutes, as version v2 beside the first:
-    %[2]s run --data %[3]s --version v2 --gap 15m --until-end
+    %[2]s replay --data %[3]s --version v2 --gap 15m
+    %[2]s compare v1 v2 --data %[3]s
+    %[2]s cutover v2 --data %[3]s
 
   Keep it running for what is published later; stop it with Ctrl-C or kill -9, start it again, and the table comes out the same:
     %[2]s run --data %[3]s --version live

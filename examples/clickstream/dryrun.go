@@ -67,7 +67,7 @@ type measured struct {
 }
 
 func (m measured) Run(ctx context.Context) error {
-	_, err := m.watched.follow(ctx)
+	_, err := m.watched.follow(ctx, nil)
 	return err
 }
 

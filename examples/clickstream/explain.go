@@ -13,13 +13,13 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
-	"github.com/millrace/millrace/codec"
 	pb "github.com/millrace/millrace/examples/clickstream/clickstreampb"
 	"github.com/millrace/millrace/source"
 	"github.com/millrace/millrace/source/kafka"
 	"github.com/millrace/millrace/source/kafka/topic"
 	"github.com/millrace/millrace/stream"
 	"github.com/millrace/millrace/stream/explain"
+	"github.com/millrace/millrace/stream/replay"
 )
 
 // explainOptions are the flags of explain.
@@ -52,6 +52,7 @@ USER may not be the first word after a flag that takes a value; put -- before a 
 		RunE: func(cmd *cobra.Command, args []string) error { return p.explain(cmd.Context(), args[0], o) },
 	}
 	p.clusterFlags(cmd)
+	p.readerFlags(cmd)
 	f := cmd.Flags()
 	f.StringVar(&o.from, "from", fromEarliest, "where to begin: earliest, or a time of the log such as 2024-03-01T00:00:00Z; sessions near it may lack clicks, and say so")
 	f.StringVar(&o.to, "to", "", "end before the first record of that time or later, such as 2024-04-01T00:00:00Z (default the end of the topic now)")
@@ -82,7 +83,10 @@ func (p *program) explain(ctx context.Context, user string, o explainOptions) (e
 	if err := p.demandTopic(ctx, c); err != nil {
 		return err
 	}
-	life, err := p.life(ctx, user, o, kafka.Source(c.brokers, p.topic, codec.Proto[*pb.ClickEvent](), append(options, kafka.Connect(c.config))...))
+	if err := p.openClicks(ctx, c); err != nil {
+		return err
+	}
+	life, err := p.life(ctx, user, o, p.clicks(c, options...))
 	if err != nil {
 		return err
 	}
@@ -111,14 +115,15 @@ func (p *program) life(ctx context.Context, user string, o explainOptions, click
 	if o.definition.LocalKeys {
 		cfg.Partitioner = &stream.Murmur2
 	}
+	o.definition.Provenance = true
 	r := explain.New(cfg)
-	job := stream.NewJob("session-analytics", r.Option(), stream.Logger(logger), stream.StatusEvery(0), stream.DefaultParallelism(o.parallelism))
-	analyze(job, r.Source(clicks), o.definition, Outputs{Sessions: r.Sink(), Metrics: explain.Discard[HourMetrics]()})
+	job := stream.NewJob(jobName, r.Option(), stream.Logger(logger), stream.StatusEvery(0), stream.DefaultParallelism(o.parallelism))
+	analyze(job, r.Source(clicks), o.definition, Outputs{Sessions: r.Sink(), Metrics: replay.Discard[HourMetrics](true)})
 	w, err := p.watch(job, watching{})
 	if err != nil {
 		return nil, err
 	}
-	if _, err := w.follow(ctx); err != nil {
+	if _, err := w.follow(ctx, nil); err != nil {
 		return nil, (&runOptions{}).explain(err)
 	}
 	if ctx.Err() != nil {
@@ -202,6 +207,9 @@ func sessionText(s Session) string {
 		time.Duration(s.DurationMs)*time.Millisecond, s.Events, s.AddToCarts, s.Checkouts)
 	if s.Abandoned != 0 {
 		text += ", abandoned"
+	}
+	if s.LogFrom != "" {
+		text += "; " + s.LogFrom + ", id " + s.ResultID
 	}
 	return text
 }

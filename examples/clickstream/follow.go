@@ -15,7 +15,9 @@ import (
 // result is what a run came to.
 type result struct {
 	settings settings
-	stopped  bool // by Ctrl-C
+	readers  string // the version that readers see; "" where no view tells
+	stopped  bool   // by Ctrl-C
+	dropped  bool   // because its version was
 	events   int64
 	sessions int64
 	late     int64
@@ -30,8 +32,8 @@ func (r result) finished() bool {
 	return r.settings.restored && !r.settings.noDrain && !r.stopped && r.events == 0 && r.sessions == 0
 }
 
-// follow runs the job and shows its progress.
-func (w *watched) follow(ctx context.Context) (result, error) {
+// follow runs the job and shows its progress, in its catalog too.
+func (w *watched) follow(ctx context.Context, record *recording) (result, error) {
 	begun := time.Now()
 	every := w.every
 	if every <= 0 {
@@ -39,7 +41,11 @@ func (w *watched) follow(ctx context.Context) (result, error) {
 	}
 	bar := w.program.screen.Begin("Reading " + w.program.topic)
 	ended := make(chan struct{})
-	shown := make(chan struct{})
+	shown, watched := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(watched)
+		record.watch(ctx, w.job, ended)
+	}()
 	go func() {
 		defer close(shown)
 		tick := time.NewTicker(every)
@@ -59,6 +65,7 @@ func (w *watched) follow(ctx context.Context) (result, error) {
 	err := w.recorder.Run(ctx)
 	close(ended)
 	<-shown
+	<-watched
 	r := result{
 		stopped: ctx.Err() != nil, events: count(job, "records_in", "clicks"),
 		late: count(job, "late", "session-analytics"), skewed: count(job, "quarantined", "clicks"), partial: count(job, "partial_panes", "session-analytics"),

@@ -128,3 +128,18 @@ func (r postgresRun) rows(t *testing.T, name string) (rows [][]string) {
 	require.NoError(t, rs.Err())
 	return rows
 }
+
+// TestVersionsInPostgres takes two versions through comparison, cutover and rollback on the real server, and kills rollbacks.
+func TestVersionsInPostgres(t *testing.T) {
+	run := newPostgresRun(t, server(t, "MILLRACE_TEST_POSTGRES"))
+	flags := twoVersions(t, "--sink", run.sink())
+	seen := func() int { return len(run.rows(t, sessionsTable)) }
+	do(t, append([]string{"cutover", "v2"}, flags...)...)
+	killRollbacks(t, flags, seen)
+	if seen() != 3605 {
+		do(t, append([]string{"rollback"}, flags...)...)
+	}
+	do(t, append([]string{"versions", "drop", "v2"}, flags...)...)
+	do(t, append([]string{"run", "--until-end", "--version", "v2", "--group", "v2again", "--gap", "15m"}, flags...)...)
+	storyOfVersions(t, flags, seen)
+}

@@ -17,6 +17,7 @@ type Definition struct {
 	OutOfOrderness time.Duration // how far the clicks may be out of order
 	Lateness       time.Duration // how long a finished session still takes clicks that come later than that
 	LocalKeys      bool          // each partition is one task, which works because a click's user decides its partition
+	Provenance     bool          // sessions say where in the log they come from; it does not change them
 }
 
 // Outputs are where the results go. Late may be nil.
@@ -33,7 +34,7 @@ const jobName = "session-analytics"
 func analyze(job *stream.Job, clicks source.Source[*pb.ClickEvent], def Definition, to Outputs) {
 	events := stream.From(job, "clicks", clicks, watermark.BoundedOutOfOrderness(def.OutOfOrderness, eventTime))
 	byUser := keyByUser(events, def.LocalKeys)
-	sessions := stream.Window(byUser, window.EventTimeSession(def.Gap), stream.AllowedLateness(def.Lateness))
+	sessions := stream.Window(byUser, window.EventTimeSession(def.Gap), def.windowOptions()...)
 	analytics := stream.Process(sessions, "session-analytics", SessionAnalytics{})
 	stream.To(analytics, "sessions", to.Sessions)
 

@@ -7,6 +7,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -22,7 +23,14 @@ func main() {
 	defer stop()
 	context.AfterFunc(ctx, func() { time.AfterFunc(grace, stop) })
 	if err := newRoot().ExecuteContext(ctx); err != nil {
-		fmt.Fprintln(os.Stderr, "clickstream:", redact(err.Error()))
-		os.Exit(1)
+		code := 1
+		var coded *exitError
+		if errors.As(err, &coded) {
+			code = coded.code
+		}
+		if err.Error() != "" {
+			fmt.Fprintln(os.Stderr, "clickstream:", redact(err.Error()))
+		}
+		os.Exit(code)
 	}
 }

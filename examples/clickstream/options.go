@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"os"
-	"path/filepath"
 	"regexp"
 	"time"
 
@@ -60,6 +59,7 @@ func (o *runOptions) common(f *pflag.FlagSet, version string) {
 	f.DurationVar(&o.definition.OutOfOrderness, "out-of-orderness", time.Minute, "how far clicks may be out of order")
 	f.DurationVar(&o.definition.Lateness, "lateness", 0, "how long a finished session still takes clicks that come later")
 	f.BoolVar(&o.definition.LocalKeys, "local-keys", true, "one task per partition, without an exchange; false spreads users over --parallelism tasks")
+	o.definition.provenanceFlag(f)
 	f.IntVar(&o.parallelism, "parallelism", 1, "tasks behind the exchange of --local-keys=false")
 	f.StringVar(&o.sink, "sink", "", "where sessions go, see above (default sqlite:DATA/clickstream.db?table=sessions)")
 	f.StringVar(&o.lateSink, "late-sink", "", "where clicks go that came too late for any session; without it they are only counted")
@@ -89,9 +89,6 @@ func (o *runOptions) resolve(p *program) (settings, error) {
 	if o.definition.Gap <= 0 || o.definition.OutOfOrderness < 0 || o.definition.Lateness < 0 {
 		return s, fmt.Errorf("--gap %s must be above zero, --out-of-orderness %s and --lateness %s not below", o.definition.Gap, o.definition.OutOfOrderness, o.definition.Lateness)
 	}
-	if o.noDrain && !o.untilEnd {
-		return s, fmt.Errorf("--no-drain says what happens at the end of the topic: use it with --until-end")
-	}
 	if o.definition.LocalKeys && o.parallelism != 1 {
 		p.say("--parallelism %d has no effect with --local-keys, which has one task per partition; add --local-keys=false.", o.parallelism)
 	}
@@ -100,7 +97,7 @@ func (o *runOptions) resolve(p *program) (settings, error) {
 
 func (s *settings) targets(p *program) (err error) {
 	if s.sink == "" {
-		s.sink = "sqlite:" + filepath.Join(p.data, "clickstream.db")
+		s.sink = defaultSink(p.data)
 	}
 	if s.sessions, err = target.Parse(s.sink, sessionsTable, s.version); err != nil {
 		return err
@@ -117,12 +114,15 @@ func (s *settings) targets(p *program) (err error) {
 // state finds the group's. Each version has a group of its own.
 func (s *settings) state(p *program) error {
 	if s.group == "" {
-		s.group = s.sessions.Reader + "-" + s.version
+		var err error
+		if s.group, err = p.groupOf(s); err != nil {
+			return err
+		}
 	}
 	if !groupName.MatchString(s.group) {
 		return fmt.Errorf("--group %q: use letters, digits, and . _ - but no . at the beginning: it names a directory", s.group)
 	}
-	s.stateDir = filepath.Join(p.data, "state", s.group)
+	s.stateDir = p.stateDirOf(s.group)
 	s.restored = notEmpty(s.stateDir)
 	return nil
 }
@@ -154,20 +154,17 @@ func (s *settings) job(p *program) error {
 	if err != nil || memory > math.MaxInt64 {
 		return fmt.Errorf("--memory %s: use a size such as 512MiB", s.memory)
 	}
-	backends := map[string]func() state.Backend{
-		"pebble": func() state.Backend { return pebblestate.Backend() },
-		"memory": memorystate.Backend,
-	}
-	backend := backends[s.backend]
-	if backend == nil {
-		return fmt.Errorf("--backend %s: use pebble or memory", s.backend)
+	backend, err := s.stateBackend()
+	if err != nil {
+		return err
 	}
 	logger, err := p.logger()
 	if err != nil {
 		return err
 	}
 	s.jobOptions = []stream.JobOption{
-		stream.StateDir(s.stateDir), stream.Backend(backend()), stream.MemoryBudget(int64(memory)), stream.CheckpointEvery(s.checkpointEvery),
+		stream.Version(s.version),
+		stream.StateDir(s.stateDir), stream.Backend(backend), stream.MemoryBudget(int64(memory)), stream.CheckpointEvery(s.checkpointEvery),
 		stream.DefaultParallelism(s.parallelism), stream.Restart(stream.ExponentialDelay(firstRestart, lastRestart, calm)), stream.Logger(logger),
 	}
 	if s.allowCut {
@@ -177,6 +174,17 @@ func (s *settings) job(p *program) error {
 		s.jobOptions = append(s.jobOptions, stream.NoDrain())
 	}
 	return nil
+}
+
+// stateBackend is what --backend names.
+func (s *settings) stateBackend() (state.Backend, error) {
+	switch s.backend {
+	case "pebble":
+		return pebblestate.Backend(), nil
+	case "memory":
+		return memorystate.Backend(), nil
+	}
+	return nil, fmt.Errorf("--backend %s: use pebble or memory", s.backend)
 }
 
 func notEmpty(dir string) bool {

@@ -41,6 +41,7 @@ for the mistake of a clock.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return p.produce(cmd.Context(), cmd.InOrStdin(), pub) },
 	}
 	p.clusterFlags(cmd)
+	p.registryFlags(cmd)
 	f := cmd.Flags()
 	f.StringVar(&pub.in, "in", "", "file to read, or - for standard input")
 	f.StringVar(&pub.format, "format", "", "jsonl or delimited (protobuf); by default told from the name: .pb, .bin or .delimited is protobuf")
@@ -110,6 +111,14 @@ func (p *program) publish(ctx context.Context, c *kafkaCluster, clicks *clickRea
 		return n, err
 	}
 	defer closing(producer, &err)
+	format, err := p.openFormat()
+	if err != nil {
+		return n, err
+	}
+	defer closing(format, &err)
+	if err := format.prepareWriter(ctx, p); err != nil {
+		return n, err
+	}
 	bar := p.screen.Begin("Publishing " + clicks.name)
 	progress := func() screen.Progress {
 		if in.size > 0 && pub.rate == 0 {
@@ -138,7 +147,7 @@ func (p *program) publish(ctx context.Context, c *kafkaCluster, clicks *clickRea
 		if err := pace.wait(ctx); err != nil {
 			return n, errors.Join(errStopped, producer.Flush(context.WithoutCancel(ctx)))
 		}
-		m, err := message(click)
+		m, err := message(click, format)
 		if err != nil {
 			return n, err
 		}
@@ -159,8 +168,8 @@ func (p *program) publish(ctx context.Context, c *kafkaCluster, clicks *clickRea
 var errStopped = errors.New("stopped before the end of the input")
 
 // message is the record of a click. Its timestamp is the log's own idea of time, by which a click too far in the future is told: never later than now.
-func message(click *pb.ClickEvent) (*kafka.Message, error) {
-	value, err := click.MarshalVT()
+func message(click *pb.ClickEvent, format *clickFormat) (*kafka.Message, error) {
+	value, err := format.Append(nil, click)
 	if err != nil {
 		return nil, fmt.Errorf("click of %s: %w", click.GetUserId(), err)
 	}

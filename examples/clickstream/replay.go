@@ -21,12 +21,14 @@ import (
 // replayOptions are the flags of replay as they were given.
 type replayOptions struct {
 	runOptions
-	follow bool
-	pacing pacing
+	follow  bool
+	inPlace bool
+	pacing  pacing
 	// What holds while history is read; zero values are those of the live phase.
 	catchUp struct {
 		parallelism     int
 		checkpointEvery time.Duration
+		batches         int
 	}
 	dryRun bool
 	slice  string
@@ -45,6 +47,9 @@ It ends at what was the end of the topic when it began, and closes the last sess
 the live topic from the very offsets where history ended, with the live settings in place of --catch-up-...; Ctrl-C ends it. Stopped or
 killed, the same command goes on where it was.
 
+--in-place replaces a version instead, whose job must have been stopped: the rows are computed into tables beside it, which take its
+place in one step, so that no row of the old definition stays. With --no-drain its last sessions stay open, and run goes on with them.
+
 --dry-run reads a part, writes nothing and leaves nothing behind, and tells how long the whole would take.
 
 Afterwards compare tells what differs, and cutover shows readers the new version.`,
@@ -55,13 +60,17 @@ Afterwards compare tells what differs, and cutover shows readers the new version
 		RunE: func(cmd *cobra.Command, _ []string) error { return p.replay(cmd.Context(), o) },
 	}
 	p.clusterFlags(cmd)
+	p.readerFlags(cmd)
 	f := cmd.Flags()
 	o.common(f, "")
 	_ = cmd.MarkFlagRequired("version")
 	f.BoolVar(&o.follow, "follow", false, "go on with the live topic when history has been read, without a gap")
+	f.BoolVar(&o.inPlace, "in-place", false, "let what is computed take the place of the version's rows when it is complete")
+	f.BoolVar(&o.noDrain, "no-drain", false, "keep the last sessions open at the end of the topic, so that run can go on with the version")
 	o.pacing.flags(f)
 	f.IntVar(&o.catchUp.parallelism, "catch-up-parallelism", 0, "--parallelism while history is read (default the same)")
 	f.DurationVar(&o.catchUp.checkpointEvery, "catch-up-checkpoint-every", 0, "--checkpoint-every while history is read (default the same)")
+	f.IntVar(&o.catchUp.batches, "catch-up-batches", 8, "how many times its usual size a sink's batch may grow to while history is read and the sink is busy")
 	f.BoolVar(&o.dryRun, "dry-run", false, "read a part only, with no side effects, and tell what the whole would come to")
 	f.StringVar(&o.slice, "slice", "1%", "with --dry-run: how much of each partition to read, from its middle")
 	f.StringVar(&o.from, "from", fromEarliest, "where to begin: earliest, or a time such as 2024-03-01T00:00:00Z; sessions near it may lack clicks and are counted")
@@ -109,6 +118,8 @@ func (o *replayOptions) check() error {
 	switch {
 	case o.to != "" && !o.dryRun:
 		return errors.New("--to ends a --dry-run: a replay reads up to the end of the topic")
+	case o.follow && (o.inPlace || o.noDrain):
+		return errors.New("--follow goes on with the live topic: it takes neither --in-place nor --no-drain")
 	case o.follow && o.dryRun:
 		return errors.New("--dry-run ends where its part of the topic ends: it takes no --follow")
 	case o.catchUp.parallelism < 0 || o.catchUp.checkpointEvery < 0:
@@ -120,6 +131,9 @@ func (o *replayOptions) check() error {
 func (p *program) replay(ctx context.Context, o replayOptions) (err error) {
 	if err := o.check(); err != nil {
 		return err
+	}
+	if o.inPlace && !o.dryRun {
+		return p.replaceInPlace(ctx, o)
 	}
 	s, err := o.resolve(p)
 	if err != nil {
@@ -133,51 +147,40 @@ func (p *program) replay(ctx context.Context, o replayOptions) (err error) {
 	if err := p.demandTopic(ctx, c); err != nil {
 		return err
 	}
+	if err := p.openClicks(ctx, c); err != nil {
+		return err
+	}
 	if o.dryRun {
 		return p.dryRun(ctx, c, s, o)
 	}
-	return p.replayOn(ctx, c, s, o)
+	_, err = p.replayOn(ctx, c, s, o)
+	return err
 }
 
 // replayOn runs the replay and tells what came out.
-func (p *program) replayOn(ctx context.Context, c *kafkaCluster, s settings, o replayOptions) error {
+func (p *program) replayOn(ctx context.Context, c *kafkaCluster, s settings, o replayOptions) (result, error) {
 	limiter, err := o.pacing.limiter()
 	if err != nil {
-		return err
-	}
-	to, err := p.outputs(ctx, c, s)
-	if err != nil {
-		return err
+		return result{}, err
 	}
 	if s.restored {
 		p.say("The replay of version %s goes on where it was.", s.version)
 	}
-	r := replay.New(replay.Config{
-		Follow: o.follow,
-		Build:  func(ph replay.Phase) (*stream.Job, error) { return p.phase(c, s, o, ph, limiter, to) },
-		Began: func(ph replay.Phase, _ *stream.Job) {
-			if ph.Live {
-				p.say("History has been read: version %s goes on with the live topic.", s.version)
-			}
-		},
+	o.watching.limit, o.watching.follows = limiter, o.follow
+	return p.compute(ctx, c, s, o.watching, func(to Outputs, record *recording) watchable {
+		var r *replay.Replay
+		r = replay.New(replay.Config{
+			Follow: o.follow,
+			Build:  func(ph replay.Phase) (*stream.Job, error) { return p.phase(c, s, o, ph, limiter, to) },
+			Began: func(ph replay.Phase, _ *stream.Job) {
+				if ph.Live {
+					p.say("History has been read: version %s goes on with the live topic.", s.version)
+				}
+			},
+			CaughtUp: func(ctx context.Context, _ []stream.SplitStatus) error { return record.report(ctx, r, true) },
+		})
+		return r
 	})
-	watching := o.watching.of(s.group)
-	watching.limit, watching.follows = limiter, o.follow
-	w, err := p.watch(r, watching)
-	if err != nil {
-		return err
-	}
-	defer closing(w, &err)
-	result, err := w.follow(ctx)
-	result.settings = s
-	if err != nil {
-		return s.explain(err)
-	}
-	if err := p.summarize(ctx, result); err != nil {
-		return err
-	}
-	w.hold(ctx)
-	return nil
 }
 
 // phase builds the job of a phase.
@@ -185,7 +188,7 @@ func (p *program) phase(c *kafkaCluster, s settings, o replayOptions, ph replay.
 	options := append(slices.Clip(s.jobOptions), ph.Options()...)
 	source := slices.Clip(s.sourceOptions)
 	if !ph.Live {
-		options = append(options, stream.RateLimit(limiter))
+		options = append(options, stream.RateLimit(limiter), stream.SinkBatches(o.catchUp.batches))
 		if n := o.catchUp.parallelism; n > 0 {
 			options = append(options, stream.DefaultParallelism(n))
 		}

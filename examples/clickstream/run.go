@@ -8,7 +8,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/millrace/millrace/codec"
 	pb "github.com/millrace/millrace/examples/clickstream/clickstreampb"
 	"github.com/millrace/millrace/examples/clickstream/internal/target"
 	"github.com/millrace/millrace/source"
@@ -49,6 +48,7 @@ Each version has a group of its own, sessions-v2.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return p.run(cmd.Context(), o) },
 	}
 	p.clusterFlags(cmd)
+	p.readerFlags(cmd)
 	o.flags(cmd.Flags())
 	return cmd
 }
@@ -64,6 +64,9 @@ func (p *program) run(ctx context.Context, o runOptions) (err error) {
 
 // runOn finds the topic, tries the sinks, runs the job and tells what came out.
 func (p *program) runOn(ctx context.Context, c *kafkaCluster, o runOptions) (err error) {
+	if o.noDrain && !o.untilEnd {
+		return errors.New("--no-drain says what happens at the end of the topic: use it with --until-end")
+	}
 	s, err := o.resolve(p)
 	if err != nil {
 		return err
@@ -74,33 +77,21 @@ func (p *program) runOn(ctx context.Context, c *kafkaCluster, o runOptions) (err
 	if s.restored && o.from != fromEarliest {
 		p.say("Group %s has saved state and goes on from there: --from %s is for new groups.", s.group, s.from)
 	}
-	to, err := p.outputs(ctx, c, s)
-	if err != nil {
+	if err := p.openClicks(ctx, c); err != nil {
 		return err
 	}
 	o.watching.limit = limit.New(limit.Rate{}) // none, until somebody sets one on the page
-	job := stream.NewJob(jobName, append(s.jobOptions, stream.RateLimit(o.watching.limit))...)
-	analyze(job, p.clicks(c, s.sourceOptions...), s.definition, to)
-	w, err := p.watch(job, o.watching.of(s.group))
-	if err != nil {
-		return err
-	}
-	defer closing(w, &err)
-	r, err := w.follow(ctx)
-	r.settings = s
-	if err != nil {
-		return s.explain(err)
-	}
-	if err := p.summarize(ctx, r); err != nil {
-		return err
-	}
-	w.hold(ctx)
-	return nil
+	_, err = p.compute(ctx, c, s, o.watching, func(to Outputs, _ *recording) watchable {
+		job := stream.NewJob(jobName, append(s.jobOptions, stream.RateLimit(o.watching.limit))...)
+		analyze(job, p.clicks(c, s.sourceOptions...), s.definition, to)
+		return job
+	})
+	return err
 }
 
-// clicks is the topic as a source.
+// clicks is the topic as a source. openClicks was called before.
 func (p *program) clicks(c *kafkaCluster, options ...kafka.Option) source.Source[*pb.ClickEvent] {
-	return kafka.Source(c.brokers, p.topic, codec.Proto[*pb.ClickEvent](), append(options, kafka.Connect(c.config))...)
+	return kafka.Source(c.brokers, p.topic, c.clicks.Decoder(), append(options, kafka.Connect(c.config))...)
 }
 
 // explain adds what to do about the engine's refusals.

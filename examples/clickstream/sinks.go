@@ -22,7 +22,7 @@ func (p *program) outputs(ctx context.Context, c *kafkaCluster, s settings) (to 
 		}
 	}
 	env := target.Env{Brokers: c.brokers, Connection: c.config, Out: p.out}
-	to.Sessions = target.Open(s.sessions, sessionRows, env)
+	to.Sessions = target.Open(s.sessions, s.definition.sessionRows(), env)
 	to.Metrics = target.Open(s.metrics, metricsRows, env)
 	err = errors.Join(try(ctx, "sessions", to.Sessions, s.restored), try(ctx, "metrics", to.Metrics, s.restored))
 	if s.late.Kind != "" {
@@ -49,7 +49,7 @@ func (p *program) prepare(ctx context.Context, c *kafkaCluster, t target.Target,
 func try[T any](ctx context.Context, name string, s sink.Sink[T], restored bool) error {
 	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
-	w, err := s.Open(ctx, sink.Env{Job: "session-analytics", Operator: name, Restored: restored, Logger: slog.New(slog.DiscardHandler)})
+	w, err := s.Open(ctx, sink.Env{Job: jobName, Operator: name, Restored: restored, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return fmt.Errorf("sink of %s: %w", name, err)
 	}

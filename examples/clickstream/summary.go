@@ -39,6 +39,9 @@ func (p *program) summarize(ctx context.Context, r result) error {
 		t.facts(facts, r.settings.sessions)
 	}
 	t.section("Results")
+	if r.readers != "" {
+		t.row("version", "%s; readers of %s see %s", r.settings.version, r.settings.sessions.Reader, r.readers)
+	}
 	t.row("sessions", "%s", r.settings.place(r.settings.sessions, r.stopped))
 	t.row("by the hour", "%s", r.settings.place(r.settings.metrics, r.stopped))
 	if r.settings.late.Kind != "" {

@@ -51,15 +51,19 @@ var rules = []rule{
 		because: "everyone who imports stream builds it: move the import to the connector that needs it"},
 	{packages: "source/kafka source/kafka/cluster source/kafka/topic", never: join(sql, storage, search, terminal, broker, testkits, []string{module + "stream", module + "internal/runtime"}),
 		because: "it is in the build of everyone who reads Kafka: move the import to a package of its own, as source/kafka/embedded is"},
-	{packages: "source/file source/memory source/generator sink/kafka sink/file sink/memory sink/print sink/postgres sink/sqlite sink/table state/memory state/pebble codec",
+	{packages: "source/file source/memory source/generator sink/kafka sink/file sink/format sink/memory sink/print sink/postgres sink/sqlite sink/elastic sink/table sink/parquet internal/parts state/memory state/pebble codec",
 		never:   append([]string{module + "stream", module + "internal/runtime", module + "internal/windowing"}, join(storage, search, terminal, testkits)...),
 		because: "a connector imports its contract and its driver, never the engine"},
 	{packages: "stream/web stream/prom stream/progress/chart", never: join(drivers, storage, search, terminal, broker, kafka, testkits),
 		because: "it shows jobs of any kind: take a stream.Job or a progress.Recorder"},
-	{packages: "sink/kafka sink/file sink/memory sink/print sink/table codec source/file source/memory source/generator", never: sql,
+	{packages: "sink/kafka sink/file sink/format internal/parts sink/parquet sink/s3 sink/version/files sink/memory sink/print sink/table codec source/file source/memory source/generator", never: sql,
 		because: "SQL drivers belong to the sink of their database"},
+	{packages: "sink/file sink/format internal/parts sink/s3", never: []string{"github.com/parquet-go/", module + "sink/parquet"},
+		because: "whoever writes other formats should not build Parquet: it is a format like others, made in sink/parquet"},
+	{packages: "sink/s3", never: join(search, terminal, testkits, kafka, []string{module + "stream", module + "internal/runtime", module + "internal/windowing"}), because: "it is the sink of object stores, and knows the engine by its contract only"},
 	{packages: "sink/postgres", never: append([]string{"modernc.org/"}, kafka...), because: "it is one database's sink"},
 	{packages: "sink/sqlite", never: append([]string{"github.com/jackc/"}, kafka...), because: "it is one database's sink"},
+	{packages: "sink/elastic", never: join(sql, kafka), because: "it is one kind of server's sink, and needs net/http alone"},
 }
 
 func join(lists ...[]string) (all []string) {

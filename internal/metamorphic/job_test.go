@@ -45,7 +45,7 @@ var quiet = slog.New(slog.NewTextHandler(io.Discard, nil))
 func (p plan) job(s setting, src *feed, b *outboxes, opts ...stream.JobOption) *stream.Job {
 	job := stream.NewJob("metamorphic", append([]stream.JobOption{
 		stream.DefaultParallelism(s.Parallelism), stream.BatchSize(s.Batch), stream.BufferTimeout(s.Buffer), stream.MemoryBudget(s.Memory),
-		stream.CheckpointEvery(s.Checkpoint), stream.Logger(quiet), stream.StatusEvery(0), stream.RateLimit(s.limiter()),
+		stream.CheckpointEvery(s.Checkpoint), stream.Logger(quiet), stream.StatusEvery(0), stream.RateLimit(s.limiter()), stream.SinkBatches(max(1, s.Grow)),
 	}, opts...)...)
 	if p.Flaw == shortBound {
 		p.Bound--

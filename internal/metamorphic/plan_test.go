@@ -208,6 +208,7 @@ type setting struct {
 	Memory      int64
 	Chunk       int
 	Slow        bool // fetches take a while
+	Grow        int  // times that sinks' batches may grow
 	Rate        int  // events a second; 0 for no limit
 	Governed    bool // every write counts as slow, so that the rate falls to Rate
 	Checkpoint  time.Duration
@@ -238,6 +239,7 @@ func (p plan) setting(run int) setting {
 		Again:       r.IntN(3) == 0,
 		Rate:        p.Events * pick(r, 0, 0, 0, 20, 100),
 		Governed:    r.IntN(2) == 0,
+		Grow:        pick(r, 1, 1, 3),
 	}
 	switch {
 	case p.Script != nil && run < len(p.Script):

@@ -9,13 +9,15 @@ import (
 	"sync"
 
 	"github.com/millrace/millrace/sink"
+	"github.com/millrace/millrace/sink/format"
 )
 
 // Location is one place for parts, shared by all Writers of a sink value.
 type Location struct {
-	name string
-	open func(context.Context) (Store, error)
-	turn chan struct{} // holds one token: opening, claiming and closing happen one at a time
+	name    string
+	columns []format.Column
+	open    func(context.Context) (Store, error)
+	turn    chan struct{} // holds one token: opening, claiming and closing happen one at a time
 
 	mu      sync.Mutex // guards what follows; it is held for moments only
 	store   Store      // nil without Writers
@@ -25,9 +27,9 @@ type Location struct {
 	done    map[int]bool    // subtasks that have shown their last part
 }
 
-// NewLocation describes a place. name stands in messages, without credentials; open connects to it.
-func NewLocation(name string, open func(context.Context) (Store, error)) *Location {
-	l := &Location{name: name, open: open, turn: make(chan struct{}, 1)}
+// NewLocation describes a place. name stands in messages, without credentials; columns are written down for readers; open connects to it.
+func NewLocation(name string, columns []format.Column, open func(context.Context) (Store, error)) *Location {
+	l := &Location{name: name, columns: columns, open: open, turn: make(chan struct{}, 1)}
 	l.turn <- struct{}{}
 	return l
 }
@@ -84,7 +86,7 @@ func (l *Location) own(ctx context.Context, s Store, env sink.Env) error {
 }
 
 func (l *Location) claim(ctx context.Context, s Store, env sink.Env) error {
-	run, err := claim(ctx, s, l.name, env)
+	run, err := claim(ctx, s, l.name, l.columns, env)
 	if err == nil {
 		l.setOwner(mark{env.Job, env.Operator, run})
 	}

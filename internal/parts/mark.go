@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/millrace/millrace/sink"
+	"github.com/millrace/millrace/sink/format"
 )
 
 // mark says whose the location is.
@@ -19,6 +20,21 @@ type mark struct {
 	Run      string `json:"run"`
 }
 
+// described is the mark as it is written, with what readers of the parts have to know.
+type described struct {
+	mark
+	Columns []format.Column `json:"columns,omitempty"`
+}
+
+// Columns reads from a mark what the parts beside it hold.
+func Columns(data []byte) ([]format.Column, error) {
+	var m described
+	if err := json.Unmarshal(data, &m); err != nil || m.Run == "" {
+		return nil, fmt.Errorf("it cannot be read: %.80q", data)
+	}
+	return m.Columns, nil
+}
+
 func (m mark) String() string {
 	return fmt.Sprintf("run %s of job %q, operator %q", m.Run, m.Job, m.Operator)
 }
@@ -26,9 +42,9 @@ func (m mark) String() string {
 const markTries = 5
 
 // claim makes the location this job's, which has no saved state, and returns the run that was born by that.
-func claim(ctx context.Context, s Small, where string, env sink.Env) (run string, err error) {
+func claim(ctx context.Context, s Small, where string, columns []format.Column, env sink.Env) (run string, err error) {
 	own := mark{env.Job, env.Operator, strings.ToLower(rand.Text()[:16])}
-	data, err := json.Marshal(own)
+	data, err := json.Marshal(described{own, columns})
 	if err != nil {
 		return "", err
 	}

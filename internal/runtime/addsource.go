@@ -107,18 +107,11 @@ func addSplit[T any](ctx context.Context, r *Run, cfg *SourceConfig[T], session 
 	if err != nil {
 		return &OperatorError{Operator: cfg.Name, Err: err}
 	}
-	drift := cfg.Strategy.MaxDrift
-	if drift == 0 {
-		drift = watermark.DefaultMaxDrift
-	}
 	guard := cfg.Strategy.FutureGuard
 	if guard == 0 {
 		guard = watermark.DefaultFutureGuard
 	}
-	split := &Split{Split: sp, Operator: cfg.Name, Number: saved.Number, first: saved.first(), begun: saved.Position, drift: drift.Milliseconds()}
-	if !cfg.Aligned {
-		split.drift = -1
-	}
+	split := &Split{Split: sp, Operator: cfg.Name, Number: saved.Number, first: saved.first(), begun: saved.Position, drift: drift(cfg)}
 	split.logEnd.Store(-1)
 	split.partial.Store(math.MinInt64)
 	if saved.Partial != nil {
@@ -170,6 +163,18 @@ func addSplit[T any](ctx context.Context, r *Run, cfg *SourceConfig[T], session 
 	}
 	r.launch(t, s.loop)
 	return nil
+}
+
+// drift is how far, in milliseconds, a source's splits may run ahead of the slowest; negative for no limit.
+func drift[T any](cfg *SourceConfig[T]) int64 {
+	d := cfg.Strategy.MaxDrift
+	switch {
+	case d < 0 || d == 0 && !cfg.Aligned:
+		return -1
+	case d == 0:
+		d = watermark.DefaultMaxDrift
+	}
+	return d.Milliseconds()
 }
 
 func (r *Run) nextSplit() int32 {

@@ -36,6 +36,8 @@ type Config struct {
 	PartitionLocal bool
 	// Shared says that the whole process is one commit unit: some tasks exchange.
 	Shared bool
+	// SinkBatches is how many times its usual size a sink's batch may grow to while its writer is busy; less than 2 for not at all.
+	SinkBatches int
 	// Limiter paces the sources; nil for no limit.
 	Limiter *limit.Limiter
 }

@@ -20,7 +20,8 @@ const sinkLinger = 20 * time.Millisecond
 const defaultBatchRows = 500
 
 // sinkTask is a sink operator in a task. Rows collect in a batch; a goroutine of its own writes full batches, so that the task goes on
-// meanwhile: two batches in all, so a slow sink holds its task.
+// meanwhile: two batches in all, so a slow sink holds its task. While the writer is busy a batch may grow beyond the usual size, if the job allows it:
+// a job that is behind keeps its sinks busy and so gets larger batches, one that has caught up does not.
 type sinkTask[T any] struct {
 	task    *Task
 	name    string
@@ -30,6 +31,8 @@ type sinkTask[T any] struct {
 	commits sink.Committer // the writer, if it is one
 	batch   []sink.Row[T]
 	spare   []sink.Row[T]
+	full    int   // rows at which the batch is handed over, if the writer is free
+	most    int   // rows at which the task waits for the writer
 	since   int64 // processing time of the batch's first row; MaxInt64 without
 	busy    bool
 	jobs    chan func() error
@@ -52,6 +55,7 @@ func NewSink[T any](t *Task, name string, s sink.Sink[T]) flow.Pusher[T] {
 	if o.traits.BatchRows <= 0 {
 		o.traits.BatchRows = defaultBatchRows
 	}
+	o.full, o.most = o.traits.BatchRows, o.traits.BatchRows*max(1, t.run.cfg.SinkBatches)
 	o.meter = t.run.writers(name, t.Subtask)
 	t.OnOpen(o.open)
 	t.OnFlush(o.flush)
@@ -189,10 +193,10 @@ func (o *sinkTask[T]) Push(m *flow.Meta, v T) error {
 		o.since = o.task.Now()
 	}
 	o.batch = append(o.batch, row)
-	if len(o.batch) < o.traits.BatchRows || m.More { // a deletion goes with what replaces it
+	if len(o.batch) < o.full || m.More { // a deletion goes with what replaces it
 		return nil
 	}
-	return o.hand(true)
+	return o.hand(len(o.batch) >= o.most)
 }
 
 // flush hands over what there is if the writer is free.
@@ -212,6 +216,9 @@ func (o *sinkTask[T]) hand(wait bool) error {
 	if len(o.batch) == 0 || o.busy && !wait {
 		if o.busy && len(o.batch) > 0 {
 			o.since = o.task.Now()
+			if len(o.batch) >= o.full { // look again when some more have come
+				o.full = min(o.most, len(o.batch)+1+o.traits.BatchRows/8)
+			}
 		}
 		return o.failed
 	}
@@ -220,6 +227,7 @@ func (o *sinkTask[T]) hand(wait bool) error {
 	}
 	rows := o.batch
 	o.batch, o.spare = o.spare[:0], rows
+	o.full = o.traits.BatchRows
 	o.since = math.MaxInt64
 	o.busy = true
 	o.jobs <- func() error {

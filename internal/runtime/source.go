@@ -19,7 +19,7 @@ type SourceConfig[T any] struct {
 	Name     string
 	Source   source.Source[T]
 	Strategy watermark.Strategy[T]
-	// Aligned says that an exchange follows, so that splits share a clock.
+	// Aligned says that an exchange follows, so that splits share a clock and are kept together unless the strategy says otherwise.
 	Aligned bool
 	// Build fuses the operators of a split's task.
 	Build func(t *Task) SourceChain[T]

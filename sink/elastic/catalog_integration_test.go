@@ -48,8 +48,10 @@ func (d destination) open(t testing.TB) version.Catalog {
 	return c
 }
 
-func (d destination) place(table, version string) string { return d.prefix + "_" + table + "_" + version }
-func (d destination) reader(table string) string         { return d.prefix + "_" + table }
+func (d destination) place(table, version string) string {
+	return d.prefix + "_" + table + "_" + version
+}
+func (d destination) reader(table string) string { return d.prefix + "_" + table }
 
 func (d destination) fill(t testing.TB, place string, records []versiontest.Record) {
 	w := open(t, elastic.Upsert([]string{d.url}, place, versionedColumns, elastic.Replicas(0)))

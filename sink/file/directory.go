@@ -41,7 +41,7 @@ func newDirectory[T any](dir string, f format.Format[T], options []Option) *dire
 	for _, o := range options {
 		o(&d.settings)
 	}
-	d.location = parts.NewLocation(d.path(), func(context.Context) (parts.Store, error) { return openStore(d.dir, d.settings.below) })
+	d.location = parts.NewLocation(d.path(), f.Columns(), func(context.Context) (parts.Store, error) { return openStore(d.dir, d.settings.below) })
 	return d
 }
 

@@ -8,7 +8,7 @@ import (
 
 func csvFormat[T any](columns table.Columns[T]) *Text[T] {
 	list := columns.All()
-	f := &Text[T]{name: "csv", ext: ".csv", contentType: "text/csv", keyOf: columns.KeyString, invalid: columns.Validate()}
+	f := &Text[T]{name: "csv", ext: ".csv", contentType: "text/csv", keyOf: columns.KeyString, columns: ColumnsOf(columns), invalid: columns.Validate()}
 	for i, col := range list {
 		if i > 0 {
 			f.header = append(f.header, ',')

@@ -8,6 +8,7 @@ import (
 	"errors"
 
 	"github.com/millrace/millrace/sink"
+	"github.com/millrace/millrace/sink/table"
 )
 
 // Format describes files of rows of type T. It is immutable and safe for concurrent use.
@@ -20,8 +21,32 @@ type Format[T any] interface {
 	ContentType() string
 	// Validate says what is wrong with the description.
 	Validate() error
+	// Columns describe what is in the files, for readers; nil where it is not columns.
+	Columns() []Column
 	// Encoder begins one file.
 	Encoder() Encoder[T]
+}
+
+// Column is one column as readers of the files have to know it.
+type Column struct {
+	Name     string `json:"name"`
+	Type     string `json:"type"`               // as table.Type says it: text, integer, float, boolean, bytes or time
+	Key      int    `json:"key,omitempty"`      // its place in the key, from 1; 0 for a column that is not part of it
+	Nullable bool   `json:"nullable,omitempty"` // null may stand in it
+}
+
+// ColumnsOf describes a table's columns for readers.
+func ColumnsOf[T any](columns table.Columns[T]) (list []Column) {
+	key := 0
+	for _, col := range columns.All() {
+		c := Column{Name: col.Name(), Type: col.Type().String(), Nullable: col.IsNullable()}
+		if col.IsKey() {
+			key++
+			c.Key = key
+		}
+		list = append(list, c)
+	}
+	return list
 }
 
 // Encoder makes one file. It does no I/O; it is used by one goroutine.

@@ -28,7 +28,7 @@ func jsonFormat[T any](columns table.Columns[T]) *Text[T] {
 		}
 		return append(dst, '}', '\n'), nil
 	}
-	return &Text[T]{name: "jsonl", ext: ".jsonl", contentType: "application/x-ndjson", append: appendRow, keyOf: columns.KeyString, invalid: columns.Validate()}
+	return &Text[T]{name: "jsonl", ext: ".jsonl", contentType: "application/x-ndjson", append: appendRow, keyOf: columns.KeyString, columns: ColumnsOf(columns), invalid: columns.Validate()}
 }
 
 func appendJSONValue[T any](dst []byte, col *table.Column[T], row T) ([]byte, error) {

@@ -15,6 +15,7 @@ type Text[T any] struct {
 	header      []byte
 	append      func(dst []byte, row T) ([]byte, error)
 	keyOf       func(row T) string // names a row in messages
+	columns     []Column
 	invalid     error
 }
 
@@ -59,6 +60,9 @@ func (f *Text[T]) ContentType() string { return f.contentType }
 
 // Validate implements Format.
 func (f *Text[T]) Validate() error { return f.invalid }
+
+// Columns implements Format.
+func (f *Text[T]) Columns() []Column { return f.columns }
 
 // Header is what each file begins with. It must not be changed.
 func (f *Text[T]) Header() []byte { return f.header }

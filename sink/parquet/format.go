@@ -59,6 +59,8 @@ func (f *parquetFormat[T]) Ext() string         { return ".parquet" }
 func (f *parquetFormat[T]) ContentType() string { return "application/vnd.apache.parquet" }
 func (f *parquetFormat[T]) Validate() error     { return f.invalid }
 
+func (f *parquetFormat[T]) Columns() []format.Column { return format.ColumnsOf(f.columns) }
+
 func (f *parquetFormat[T]) Encoder() format.Encoder[T] {
 	e := &encoder[T]{format: f, list: f.columns.All()}
 	e.writer = parquet.NewWriter(&e.out, f.schema,

@@ -50,7 +50,7 @@ func Sink[T any](l Location, f format.Format[T], options ...Option) sink.Sink[T]
 	for _, o := range options {
 		o(&s.settings)
 	}
-	s.location = parts.NewLocation(l.String(), func(ctx context.Context) (parts.Store, error) {
+	s.location = parts.NewLocation(l.String(), f.Columns(), func(ctx context.Context) (parts.Store, error) {
 		client, err := connect(ctx, s.place, s.settings.access)
 		if err != nil {
 			return nil, err

@@ -20,7 +20,7 @@ type Version struct {
 	// Job and Group are the name of the job that writes the version, and of its consumer group and state.
 	Job   string `json:"job"`
 	Group string `json:"group"`
-	// Log is what the version has read.
+	// Log is what the version has read, as its job last told: the rows of the last moments may still be on their way.
 	Log []Extent `json:"log"`
 	// CaughtUp says that the job has come to the end of the log at least once. It may be behind again by now: the log's ends tell.
 	CaughtUp bool `json:"caught_up"`

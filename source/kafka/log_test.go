@@ -84,6 +84,7 @@ func TestUndecodableRecord(t *testing.T) {
 		Topic: name, Partition: 0, Offset: 1, Timestamp: 1_000_000, Key: []byte("k"), Value: []byte("bad"), Headers: []source.Header{{Key: "h", Value: []byte("x")}},
 	}, de.Raw)
 	require.Zero(t, got[1].Value)
+	require.EqualValues(t, len("k")+len("bad"), got[1].Size)
 }
 
 func TestBatchLargerThanTheFetch(t *testing.T) {
@@ -162,6 +163,13 @@ func TestOpenTransactionHoldsBackCommittedReaders(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []string{"before"}, values(walk(t, c)))
 	require.True(t, c.AtEnd(), "the last stable offset is the end for a reader of committed records")
+	require.EqualValues(t, 1, c.(source.LogEnder).LogEnd())
+	u, err := open(t, src(brokers, name)).Reader(t.Context(), splits[0], 0)
+	require.NoError(t, err)
+	defer u.Close()
+	all, err := u.Fetch(t.Context())
+	require.NoError(t, err)
+	require.EqualValues(t, 3, all.(source.LogEnder).LogEnd(), "for others it is the high watermark")
 	require.Equal(t, []string{"before"}, values(readAll(t, src(brokers, name, kafka.ReadCommitted(), kafka.UntilEnd()))[name+"/0"]))
 	require.NoError(t, p.CommitTxn())
 	require.Equal(t, []string{"open", "after"}, values(readSome(t, r, 2)))

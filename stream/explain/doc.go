@@ -2,11 +2,11 @@
 // late and why, and what is still open and what it waits for.
 //
 // It runs the job as it is, with a Recorder in three places: its Source around the job's source, its Option among the job's options, its Sink in place of the one
-// whose rows are asked about. The other sinks are given Discard. The job is to have no StateDir, and a source that ends.
+// whose rows are asked about. The other sinks are given replay.Discard. The job is to have no StateDir, and a source that ends.
 //
 //	r := explain.New(explain.Config[Click, string, Session]{Key: "ann", KeyOf: userOf, RowKey: rowUser, Note: clickText, Partitioner: &stream.Murmur2})
 //	job := stream.NewJob("session-analytics", r.Option())
-//	build(job, r.Source(clicks), r.Sink(), explain.Discard[HourMetrics]())
+//	build(job, r.Source(clicks), r.Sink(), replay.Discard[HourMetrics](true))
 //	err := job.Run(ctx)
 //	life := r.Life("session-analytics")
 //

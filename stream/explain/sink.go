@@ -19,9 +19,6 @@ func (r *Recorder[T, E, O]) Sink() sink.Sink[O] {
 	}}
 }
 
-// Discard is a sink that drops all rows.
-func Discard[O any]() sink.Sink[O] { return taking[O]{"discard", func([]sink.Row[O]) {}} }
-
 // taking is a sink that hands rows to a function. It takes back what it is told to, so that a job has nothing to warn of.
 type taking[O any] struct {
 	name string

@@ -137,7 +137,7 @@ func (m *merge) run(older, newer iter.Seq2[[]version.Value, error]) error {
 
 // step takes the lowest key that is left, from one side or both.
 func (m *merge) step() error {
-	order := 0
+	var order int
 	switch {
 	case m.older.done:
 		order = 1

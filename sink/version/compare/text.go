@@ -125,7 +125,11 @@ func (r Report) examples(b *strings.Builder) {
 			cells = append(cells, []string{"", "", fmt.Sprintf("and %s more", comma(e.More))})
 		}
 	}
-	fmt.Fprintf(b, "\nThe first %d differences:\n", len(r.Examples))
+	if len(r.Examples) == 1 {
+		b.WriteString("\nThe first difference:\n")
+	} else {
+		fmt.Fprintf(b, "\nThe first %d differences:\n", len(r.Examples))
+	}
 	widths := make([]int, len(cells[0]))
 	for _, row := range cells {
 		for i, c := range row {

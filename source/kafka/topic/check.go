@@ -27,7 +27,7 @@ func Check(ctx context.Context, brokers []string, s Spec) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
-	k := &checker{spec: s, live: d, at: c.String(), report: Report{Topic: s.Name, Incarnation: d.Incarnation, Cluster: c.String(), Tiered: d.Settings[remoteEnable].Value == "true"}}
+	k := &checker{spec: s, live: d, at: c.String(), report: Report{Findings: []Finding{}, Topic: s.Name, Incarnation: d.Incarnation, Cluster: c.String(), Tiered: d.Settings[remoteEnable].Value == "true"}}
 	if k.report.Partitions, err = held(ctx, c, s.Name, k.report.Tiered); err != nil {
 		return Report{}, err
 	}

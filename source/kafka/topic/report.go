@@ -32,37 +32,37 @@ func (s *Severity) UnmarshalText(text []byte) error {
 
 // Compared is one thing of a topic as it is and as it was declared, for people: "7d", "forever".
 type Compared struct {
-	Name   string // a setting's, or "partitions", "replication", "in sync", "history"
-	Actual string
-	Wanted string // "" where nothing was declared
-	Origin Origin // of the actual value; "" for what is no setting
+	Name   string `json:"name"` // a setting's, or "partitions", "replication", "in sync", "history"
+	Actual string `json:"actual"`
+	Wanted string `json:"wanted,omitempty"` // "" where nothing was declared
+	Origin Origin `json:"from,omitempty"`   // of the actual value; "" for what is no setting
 }
 
 // Finding is something that differs from what was declared, or endangers it.
 type Finding struct {
 	Compared
-	Severity Severity
-	Problem  string // what is lost, or breaks, in a sentence
-	Mend     string // a command that mends it, or what to do
+	Severity Severity `json:"severity"`
+	Problem  string   `json:"problem"` // what is lost, or breaks, in a sentence
+	Mend     string   `json:"mend"`    // a command that mends it, or what to do
 }
 
 // Held is what a partition holds, and where.
 type Held struct {
-	Partition int32
-	Earliest  int64 // the first offset that is there
-	Local     int64 // the first one on the leader's own disk; -1 where the topic has no tiered storage or the broker does not tell
-	End       int64 // the offset that the next record will get
+	Partition int32 `json:"partition"`
+	Earliest  int64 `json:"earliest"` // the first offset that is there
+	Local     int64 `json:"local"`    // the first one on the leader's own disk; -1 where the topic has no tiered storage or the broker does not tell
+	End       int64 `json:"end"`      // the offset that the next record will get
 }
 
 // Report is what Check found. It is a value, and can be written as JSON.
 type Report struct {
-	Topic       string
-	Incarnation string
-	Cluster     string
-	Tiered      bool
-	Compared    []Compared // all that was looked at
-	Findings    []Finding  // the worst first
-	Partitions  []Held
+	Topic       string     `json:"topic"`
+	Incarnation string     `json:"incarnation,omitempty"`
+	Cluster     string     `json:"cluster"`
+	Tiered      bool       `json:"tiered"`
+	Compared    []Compared `json:"compared"` // all that was looked at
+	Findings    []Finding  `json:"findings"` // the worst first
+	Partitions  []Held     `json:"partitions"`
 }
 
 // Worst is the highest severity among the findings, 0 without any.

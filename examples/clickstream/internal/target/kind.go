@@ -8,7 +8,7 @@ import (
 
 // kinds are all there are, in the order of the help.
 func kinds() []kind {
-	return []kind{sqliteKind, postgresKind, csvKind, jsonlKind, parquetKind, csvDirKind, jsonlDirKind, s3Kind, kafkaKind, printKind}
+	return []kind{sqliteKind, postgresKind, elasticKind, csvKind, jsonlKind, parquetKind, csvDirKind, jsonlDirKind, s3Kind, kafkaKind, printKind}
 }
 
 // kind is one form of target. Functions that are nil are what most kinds do.

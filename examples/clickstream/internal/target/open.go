@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"github.com/millrace/millrace/sink"
+	"github.com/millrace/millrace/sink/elastic"
 	"github.com/millrace/millrace/sink/file"
 	"github.com/millrace/millrace/sink/kafka"
 	"github.com/millrace/millrace/sink/postgres"
@@ -34,6 +35,9 @@ func Open[T any](t Target, rows Rows[T], env Env) sink.Sink[T] {
 		return sqlite.Upsert(t.Path, t.Table(), rows.Columns)
 	case postgresKind.name:
 		return postgres.Upsert(t.Path, t.Table(), rows.Columns)
+	case elasticKind.name:
+		urls, opts := elasticServers(t.Path)
+		return elastic.Upsert(urls, t.Table(), rows.Columns, opts...)
 	case csvKind.name:
 		return file.CSV(t.Path, rows.Columns)
 	case jsonlKind.name:

@@ -1,0 +1,53 @@
+package main
+
+import (
+	"slices"
+
+	"github.com/spf13/pflag"
+
+	"github.com/millrace/millrace/examples/clickstream/internal/target"
+	"github.com/millrace/millrace/sink/table"
+	"github.com/millrace/millrace/stream"
+)
+
+// provenance is where a row comes from; empty without --provenance.
+type provenance struct {
+	Version  string `json:"version,omitempty"`   // of the result
+	LogFrom  string `json:"log_from,omitempty"`  // TOPIC/PARTITION:FIRST-LAST, the offsets of its first and last click
+	ResultID string `json:"result_id,omitempty"` // the same for the same user and session, in every run and version
+}
+
+func provenanceOf(ctx *stream.Context, from stream.Ranges) provenance {
+	if from == nil {
+		return provenance{}
+	}
+	return provenance{Version: ctx.Version(), LogFrom: from.String(), ResultID: ctx.ResultID()}
+}
+
+// provenanceFlag adds --provenance.
+func (d *Definition) provenanceFlag(f *pflag.FlagSet) {
+	f.BoolVar(&d.Provenance, "provenance", false, "add to each session the columns version, log_from (TOPIC/PARTITION:FIRST-LAST offset) and result_id; a table that is there must have them")
+}
+
+// windowOptions are those of the sessions.
+func (d Definition) windowOptions() []stream.WindowOption {
+	options := []stream.WindowOption{stream.AllowedLateness(d.Lateness)}
+	if d.Provenance {
+		options = append(options, stream.Provenance())
+	}
+	return options
+}
+
+// sessionRows are the sessions' rows with the columns that the definition gives them.
+func (d Definition) sessionRows() target.Rows[Session] {
+	if !d.Provenance {
+		return sessionRows
+	}
+	rows := sessionRows
+	rows.Columns = table.Of(slices.Concat(sessionColumns.All(), []table.Column[Session]{
+		table.Text("version", func(s Session) string { return s.Version }),
+		table.Text("log_from", func(s Session) string { return s.LogFrom }),
+		table.Text("result_id", func(s Session) string { return s.ResultID }),
+	})...)
+	return rows
+}

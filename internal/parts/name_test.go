@@ -1,0 +1,54 @@
+package parts
+
+import (
+	"path"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestNames(t *testing.T) {
+	n := Name{Subtask: 3, Number: 12, Ext: ".csv.gz"}
+	require.Equal(t, "part-00003-0000000012.csv.gz", n.String())
+	got, ok := ParseName(n.String())
+	require.True(t, ok)
+	require.Equal(t, n, got)
+	for _, s := range []string{"", "part-", "part-3-12.csv", "part-00003-0000000012", "part-0000x-0000000012.csv", "_SUCCESS", "part-00003-0000000012.csv/x"} {
+		got, ok := ParseName(s)
+		require.Equal(t, ok, ok && got.String() == s, s)
+	}
+}
+
+// FuzzCheckPath: a path that passes stays below its root and is what it seems.
+func FuzzCheckPath(f *testing.F) {
+	for _, s := range []string{"", "a", "a/b-1/c_d.e", "..", "a/../../b", "/a", "a//b", "a/", ".a", "_a", "a\x00", "a\\b", "ü"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		if CheckPath("path", s) != nil || s == "" {
+			return
+		}
+		joined := path.Join("/root", s)
+		require.Equal(t, "/root/"+s, joined)
+		require.False(t, strings.Contains(joined, "/."))
+	})
+}
+
+func FuzzPending(f *testing.F) {
+	f.Add([]byte(`{"run":"a","subtask":1,"number":2,"parts":[{"name":"part-00001-0000000002.csv","length":1}]}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		p, err := decodePending(data)
+		if err != nil {
+			return
+		}
+		for _, part := range p.Parts {
+			require.Equal(t, part.Name, path.Base(part.Name))
+		}
+		encoded, err := p.encode()
+		require.NoError(t, err)
+		again, err := decodePending(encoded)
+		require.NoError(t, err)
+		require.Equal(t, p.Run, again.Run)
+	})
+}
