@@ -47,7 +47,7 @@ var rules = []rule{
 		},
 		never:   []string{module + "state/pebble", module + "state/memory", module + "source/kafka", module + "stream"},
 		because: "the engine knows drivers by their contracts only: take a source.Source, sink.Sink or state.Store"},
-	{packages: "stream stream/progress", never: join(sql, storage, search, terminal, broker, kafka, pages, testkits),
+	{packages: "stream stream/explain stream/progress stream/replay", never: join(sql, storage, search, terminal, broker, kafka, pages, testkits),
 		because: "everyone who imports stream builds it: move the import to the connector that needs it"},
 	{packages: "source/kafka source/kafka/cluster source/kafka/topic", never: join(sql, storage, search, terminal, broker, testkits, []string{module + "stream", module + "internal/runtime"}),
 		because: "it is in the build of everyone who reads Kafka: move the import to a package of its own, as source/kafka/embedded is"},
