@@ -46,19 +46,12 @@ func (l realLog) as(version string, command ...string) []string {
 	return l.args(append(command, "--version", version, "--group", l.topic+"-"+version)...)
 }
 
-// exactRows compares a version's tables with the exact sessions for a gap in minutes.
-func exactRows(t testing.TB, rows func(table string) [][]string, version string, gap int64) {
-	t.Helper()
-	want := wantSessions(t, fmt.Sprintf("ecom-sessions-%dm.csv.gz", gap))
-	same(t, want, sessionsOf(t, rows("sessions_"+version)))
-	same(t, wantMetrics(want, gap*minute), metricsOf(t, rows("session_metrics_"+version)))
-}
-
 // TestKappa takes a topic with both versions of the event, plain and framed by a schema registry, through the whole of a change of definition, as a user would: a
 // replay beside the live job, killed twice, a cutover that readers watch, clicks that come after it, a rollback, and the end of the old version with its job.
 func TestKappa(t *testing.T) {
 	registry, run, log := ondemand.Need(t, "registry")["url"], newPostgresRun(t, server(t, "MILLRACE_TEST_POSTGRES")), newRealLog(t)
 	rows := func(table string) [][]string { return run.rows(t, table) }
+	wide, narrow := wantSessions(t, "ecom-sessions-30m.csv.gz"), wantSessions(t, "ecom-sessions-15m.csv.gz")
 	framed := []string{"--registry", registry}
 	publishMixed(t, filepath.Join(testdata, "ecom.jsonl.gz"), log.flags[1:2], log.args(framed...)...)
 
@@ -78,7 +71,7 @@ func TestKappa(t *testing.T) {
 		require.Less(t, at, int64(clicksInAll), "the kill came too late to tell anything")
 	}
 	require.Contains(t, do(t, replay...), "goes on where it was")
-	exactRows(t, rows, "v2", 15)
+	exactRows(t, rows, "_v2", narrow, 15)
 
 	flags := []string{"--sink", run.sink()}
 	watching := watchViews(t, run, "v1", "v2")
@@ -91,7 +84,7 @@ func TestKappa(t *testing.T) {
 		return len(rows(metricsV1)) == len(wantMetrics(wantSessions(t, "ecom-sessions-30m.csv.gz"), 30*minute)) && len(rows(sessionsV1)) == 3605
 	},
 		30*time.Second, 100*time.Millisecond, "%v", live.text)
-	exactRows(t, rows, "v1", 30)
+	exactRows(t, rows, "_v1", wide, 30)
 
 	watching = watchViews(t, run, "v2", "v1")
 	begun := time.Now()
@@ -100,7 +93,7 @@ func TestKappa(t *testing.T) {
 	watching.saw(t, "v1")
 	t.Logf("rolled back in %s", took)
 	require.Less(t, took, time.Second, "a rollback")
-	exactRows(t, func(table string) [][]string { return rows(strings.TrimSuffix(table, "_v1")) }, "v1", 30)
+	exactRows(t, rows, "", wide, 30)
 
 	do(t, append([]string{"rollback"}, flags...)...) // forth again
 	do(t, append([]string{"versions", "drop", "v1"}, flags...)...)
@@ -111,8 +104,26 @@ func TestKappa(t *testing.T) {
 	}
 	require.NoError(t, live.cmd.Wait(), live.text)
 	require.Contains(t, live.text.String(), "Version v1 was dropped or replaced, so its job has stopped")
-	exactRows(t, func(table string) [][]string { return rows(strings.TrimSuffix(table, "_v2")) }, "v2", 15)
+	exactRows(t, rows, "", narrow, 15)
 	require.Equal(t, [][]string{{"session_metrics_v2"}, {"sessions_v2"}}, run.query(t, `SELECT tablename::text FROM pg_tables WHERE schemaname = '`+run.schema()+`' AND tablename LIKE '%\_v_' ORDER BY 1`))
+}
+
+// TestReplayFollowsKafka goes from the history of a real topic to what is published meanwhile.
+func TestReplayFollowsKafka(t *testing.T) {
+	for _, local := range []bool{true, false} {
+		t.Run(fmt.Sprintf("local=%t", local), func(t *testing.T) {
+			run, log := newPostgresRun(t, server(t, "MILLRACE_TEST_POSTGRES")), newRealLog(t)
+			replayFollows(t, local, append(log.flags, "--group", log.topic, "--sink", run.sink())...)
+			exactRows(t, func(table string) [][]string { return run.rows(t, table) }, "_v2", wantSessions(t, "ecom-sessions-15m.csv.gz"), 15)
+		})
+	}
+}
+
+// TestReplayInPlaceInPostgres replaces the rows of a real database, with both gaps.
+func TestReplayInPlaceInPostgres(t *testing.T) {
+	run, log := newPostgresRun(t, server(t, "MILLRACE_TEST_POSTGRES")), newRealLog(t)
+	do(t, log.args("produce", "--in", filepath.Join(testdata, "ecom.jsonl.gz"))...)
+	inPlaceBothWays(t, func(table string) [][]string { return run.rows(t, table) }, log.args("--sink", run.sink())...)
 }
 
 // publishNight publishes clicks of many users, so some in each partition, at one time hours after the sample.
