@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// pure are the directories whose code may not ask what time it is, nor roll dice, by itself.
+// pure are the directories whose code may not ask what time it is, nor roll dice, by itself. What faces the outside there (stream/web, stream/prom) names clock.Real, so that
+// each such place can be found.
 var pure = []string{
 	"stream", "window", "source/limit", "watermark", "state/memory",
 	"internal/runtime", "internal/keyed", "internal/windowing", "internal/exchange", "internal/flow", "internal/checkpoint", "internal/keygroup", "internal/partitioner", "internal/metrics",

@@ -6,6 +6,6 @@
 // an entry in a file. A Catalog knows the versions of one result, which part of the log each has read, and which one readers see; Switch moves the readers to
 // another in one step.
 //
-// What is here needs the standard library only. Catalogs are in the packages of the sinks (sink/postgres, sink/sqlite) and pass the kit in versiontest; package
-// compare tells two versions apart.
+// What is here needs the standard library only. Catalogs are in the packages of the sinks (sink/postgres, sink/sqlite, sink/elastic), for files and objects in
+// package files, and for what has no better place in package local. They pass the kit in versiontest; package compare tells two versions apart.
 package version
