@@ -9,6 +9,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -54,8 +55,9 @@ func TestKappa(t *testing.T) {
 	wide, narrow := wantSessions(t, "ecom-sessions-30m.csv.gz"), wantSessions(t, "ecom-sessions-15m.csv.gz")
 	framed := []string{"--registry", registry}
 	publishMixed(t, filepath.Join(testdata, "ecom.jsonl.gz"), log.flags[1:2], log.args(framed...)...)
+	do(t, append([]string{"schema", "check", "registry:" + log.topic + "-value", "compiled", "--transitive", "--mode", "full"}, framed...)...)
 
-	compute := append(framed, "--accept-plain", "--sink", run.sink(), "--checkpoint-every", "100ms")
+	compute := append(slices.Clip(framed), "--accept-plain", "--sink", run.sink(), "--checkpoint-every", "100ms")
 	live := start(t, append(log.as("v1", "run", "--progress-every", "50ms"), compute...)...)
 	live.reach(t, clicksInAll)
 
@@ -103,6 +105,7 @@ func TestKappa(t *testing.T) {
 		t.Fatalf("the job of a version that was dropped does not end:\n%s", live.text)
 	}
 	require.NoError(t, live.cmd.Wait(), live.text)
+	require.NotContains(t, live.text.String(), "level=", "it has run without trouble up to then")
 	require.Contains(t, live.text.String(), "Version v1 was dropped or replaced, so its job has stopped")
 	exactRows(t, rows, "", narrow, 15)
 	require.Equal(t, [][]string{{"session_metrics_v2"}, {"sessions_v2"}}, run.query(t, `SELECT tablename::text FROM pg_tables WHERE schemaname = '`+run.schema()+`' AND tablename LIKE '%\_v_' ORDER BY 1`))
@@ -124,6 +127,83 @@ func TestReplayInPlaceInPostgres(t *testing.T) {
 	run, log := newPostgresRun(t, server(t, "MILLRACE_TEST_POSTGRES")), newRealLog(t)
 	do(t, log.args("produce", "--in", filepath.Join(testdata, "ecom.jsonl.gz"))...)
 	inPlaceBothWays(t, func(table string) [][]string { return run.rows(t, table) }, log.args("--sink", run.sink())...)
+}
+
+// TestReplayFollowsKilled kills a replay that follows at any time while clicks are published: in history, at the hand-over, and live.
+func TestReplayFollowsKilled(t *testing.T) {
+	run, log := newPostgresRun(t, server(t, "MILLRACE_TEST_POSTGRES")), newRealLog(t)
+	first, second := halves(t, "ecom.jsonl.gz")
+	do(t, log.args("produce", "--in", first)...)
+	published := make(chan error, 1)
+	go func() {
+		_, err := command(t.Context(), strings.NewReader(""), io.Discard, log.args("produce", "--in", second, "--rate", "5000")...)
+		published <- err
+	}()
+	version := log.as("v2", "--gap", "15m", "--sink", run.sink(), "--checkpoint-every", "30ms")
+	replay := append([]string{"replay", "--follow", "--progress-every", "5ms"}, version...)
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("times of the kills are made from seed %d", seed)
+	random := rand.New(rand.NewPCG(seed, 0))
+	live := 0
+	for range 5 {
+		p := start(t, replay...)
+		time.Sleep(100*time.Millisecond + time.Duration(random.Int64N(int64(900*time.Millisecond))))
+		p.kill(t)
+		if strings.Contains(p.text.String(), "goes on with the live topic") {
+			live++
+		}
+	}
+	t.Logf("%d of 5 kills were after the hand-over", live)
+	require.NoError(t, <-published)
+	p := start(t, replay...)
+	p.reach(t, clicksInAll)
+	p.kill(t)
+	do(t, append([]string{"run", "--until-end"}, version...)...)
+	exactRows(t, func(table string) [][]string { return run.rows(t, table) }, "_v2", wantSessions(t, "ecom-sessions-15m.csv.gz"), 15)
+}
+
+// TestReplayInPlaceKilled kills replays in place at any time, also while the rows are exchanged: readers see all of the old definition or all of the new one, and
+// the same command comes to the new one.
+func TestReplayInPlaceKilled(t *testing.T) {
+	run, log := newPostgresRun(t, server(t, "MILLRACE_TEST_POSTGRES")), newRealLog(t)
+	rows := func(table string) [][]string { return run.rows(t, table) }
+	do(t, log.args("produce", "--in", filepath.Join(testdata, "ecom.jsonl.gz"))...)
+	flags := log.args("--sink", run.sink())
+	do(t, append([]string{"run", "--until-end"}, flags...)...)
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("times of the kills are made from seed %d", seed)
+	random := rand.New(rand.NewPCG(seed, 0))
+	took := 2 * time.Second // what one takes on this machine now
+	gaps := []int64{30, 15}
+	const rounds = 4
+	killed := 0
+	for round := range rounds {
+		old, gap := gaps[round%2], gaps[(round+1)%2]
+		replay := append([]string{"replay", "--version", "v1", "--in-place", "--gap", fmt.Sprintf("%dm", gap), "--checkpoint-every", "30ms"}, flags...)
+		begun := time.Now()
+		p := start(t, replay...)
+		kill := time.AfterFunc(took/4+time.Duration(random.Int64N(int64(took))), func() { _ = p.cmd.Process.Kill() })
+		<-p.read
+		if p.cmd.Wait() == nil {
+			took = time.Since(begun)
+		} else {
+			killed++
+			require.Equal(t, -1, p.cmd.ProcessState.ExitCode(), "not by the kill: %s", p.text)
+		}
+		kill.Stop()
+		switch n := len(rows(sessionsTable)); n {
+		case 3605:
+			exactRows(t, rows, "", wantSessions(t, "ecom-sessions-30m.csv.gz"), 30)
+		case 3722:
+			exactRows(t, rows, "", wantSessions(t, "ecom-sessions-15m.csv.gz"), 15)
+		default:
+			t.Fatalf("readers see %d sessions on the way from a gap of %d minutes to %d", n, old, gap)
+		}
+		do(t, replay...)
+		exactRows(t, rows, "_v1", wantSessions(t, fmt.Sprintf("ecom-sessions-%dm.csv.gz", gap)), gap)
+		exactRows(t, rows, "", wantSessions(t, fmt.Sprintf("ecom-sessions-%dm.csv.gz", gap)), gap)
+	}
+	t.Logf("%d of %d were killed", killed, rounds)
 }
 
 // publishNight publishes clicks of many users, so some in each partition, at one time hours after the sample.
@@ -175,6 +255,7 @@ func watchViews(t *testing.T, run postgresRun, before, after string) *views {
 	go func() {
 		defer close(v.done)
 		defer db.Close(context.Background())
+		last := 0 // reads since it was told to stop
 		for n := 0; ; n++ {
 			sessions, metrics, err := contents(context.Background(), "")
 			if n%2 == 1 {
@@ -191,7 +272,9 @@ func watchViews(t *testing.T, run postgresRun, before, after string) *views {
 			v.seen[name]++
 			select {
 			case <-v.stop:
-				return
+				if last++; last == 4 {
+					return
+				}
 			default:
 			}
 		}
