@@ -36,9 +36,9 @@ var rules = []rule{
 		because: "it is a contract that others implement: keep it on the standard library, and put what needs more into a package below it"},
 	{packages: "sink/version", only: []string{}, never: []string{"database/sql"},
 		because: "it is a contract that catalogs and the replay of every kind of sink share: keep it on the standard library"},
-	{packages: "sink/version/local sink/version/compare", only: []string{module + "sink/version"}, never: []string{"database/sql"},
+	{packages: "sink/version/local sink/version/compare", only: []string{module + "sink/version", module + "internal/disk"}, never: []string{"database/sql"},
 		because: "it knows catalogs by their contract only: take a version.Catalog or version.Reader"},
-	{packages: "internal/flow internal/clock internal/metrics internal/keygroup internal/partitioner internal/checkpoint", only: []string{module + "internal/flow"},
+	{packages: "internal/flow internal/clock internal/disk internal/metrics internal/keygroup internal/partitioner internal/checkpoint", only: []string{module + "internal/flow"},
 		because: "it is a leaf of the engine: give it what it needs as a parameter"},
 	{packages: "internal/runtime internal/keyed internal/windowing internal/exchange",
 		only: []string{

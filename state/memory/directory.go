@@ -5,10 +5,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
-)
 
-const lockFile = "LOCK"
+	"github.com/millrace/millrace/internal/disk"
+)
 
 // makeDir creates dir and its missing parents, and syncs each directory that gained an entry.
 func makeDir(dir string) error {
@@ -28,21 +27,9 @@ func makeDir(dir string) error {
 		return err
 	}
 	for _, d := range grown {
-		if err := syncDir(d); err != nil {
+		if err := disk.SyncDir(d); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// syncDir makes renames in dir durable. Windows has no such call and does it with the rename.
-func syncDir(dir string) error {
-	if runtime.GOOS == "windows" {
-		return nil
-	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return joinClose(d.Sync(), d)
 }

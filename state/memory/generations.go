@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/millrace/millrace/internal/disk"
 )
 
 const (
@@ -108,7 +110,7 @@ func (g *generations) write(t *tree) (int64, error) {
 	}
 	err = os.Rename(path+tempSuffix, path)
 	if err == nil {
-		err = syncDir(g.dir)
+		err = disk.SyncDir(g.dir)
 	}
 	if err != nil {
 		g.failed = fmt.Errorf("the store in %s has failed, open it again to see its last commit: %w", g.dir, err)

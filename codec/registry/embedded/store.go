@@ -16,6 +16,7 @@ import (
 
 	"github.com/millrace/millrace/codec/compat"
 	"github.com/millrace/millrace/codec/registry"
+	"github.com/millrace/millrace/internal/disk"
 )
 
 // contents is all that a registry knows: what the file holds.
@@ -72,11 +73,11 @@ func (s *store) with(f func(*contents) (changed bool, err error)) (err error) {
 		s.kept, err = transact(s.kept, f)
 		return err
 	}
-	unlock, err := lock(s.dir)
+	lock, err := disk.Lock(context.Background(), filepath.Join(s.dir, "lock"))
 	if err != nil {
-		return err
+		return fmt.Errorf("embedded schema registry: %w", err)
 	}
-	defer unlock()
+	defer lock.Close()
 	old, err := os.ReadFile(s.file())
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("embedded schema registry: %w", err)
@@ -88,7 +89,10 @@ func (s *store) with(f func(*contents) (changed bool, err error)) (err error) {
 	if bytes.Equal(text, old) {
 		return nil
 	}
-	return s.save(text)
+	if err := disk.Replace(s.file(), text); err != nil {
+		return fmt.Errorf("embedded schema registry: %w", err)
+	}
+	return nil
 }
 
 // transact runs f on contents as JSON, and returns them as they are after it.
@@ -103,22 +107,6 @@ func transact(text []byte, f func(*contents) (changed bool, err error)) ([]byte,
 		return text, err
 	}
 	return json.MarshalIndent(&c, "", "  ")
-}
-
-// save replaces the file, durably.
-func (s *store) save(text []byte) (err error) {
-	f, err := os.Create(s.file() + ".new")
-	if err != nil {
-		return fmt.Errorf("embedded schema registry: %w", err)
-	}
-	_, err = f.Write(text)
-	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
-		err = os.Rename(f.Name(), s.file())
-	}
-	if err != nil {
-		return fmt.Errorf("embedded schema registry: %w", err)
-	}
-	return nil
 }
 
 // versions are a subject's, from the first.

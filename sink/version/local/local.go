@@ -5,7 +5,6 @@
 package local
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -15,6 +14,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/millrace/millrace/internal/disk"
 	"github.com/millrace/millrace/sink/version"
 )
 
@@ -40,6 +40,9 @@ func Open(path, result string, opts ...Option) *Catalog {
 	}
 	return c
 }
+
+// lockWait is how long a change waits for others.
+const lockWait = 10 * time.Second
 
 // format is what the file says of itself.
 const format = "millrace-versions/1"
@@ -78,25 +81,13 @@ func (c *Catalog) load() (contents, error) {
 	return all, nil
 }
 
-// store replaces the file: the new one is whole and synced before it gets the name.
+// store replaces the file.
 func (c *Catalog) store(all contents) error {
 	text, err := json.MarshalIndent(all, "", "  ")
 	if err != nil {
 		return err
 	}
-	next := c.path + ".next"
-	f, err := os.OpenFile(next, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o644)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(append(bytes.TrimSpace(text), '\n'))
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(next, c.path); err != nil {
-		return err
-	}
-	return syncDirectory(filepath.Dir(c.path))
+	return disk.Replace(c.path, append(text, '\n'))
 }
 
 // change loads, changes and stores in one turn; done is called when the file says so.
@@ -104,11 +95,13 @@ func (c *Catalog) change(ctx context.Context, f func(*version.Listing, []string)
 	if err := os.MkdirAll(filepath.Dir(c.path), 0o755); err != nil {
 		return err
 	}
-	unlock, err := lock(ctx, c.path+".lock")
+	waiting, cancel := context.WithTimeoutCause(ctx, lockWait, fmt.Errorf("%w: another process is changing it", version.ErrBusy))
+	defer cancel()
+	lock, err := disk.Lock(waiting, c.path+".lock")
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.path, err)
 	}
-	defer unlock()
+	defer lock.Close()
 	all, err := c.load()
 	if err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"os"
@@ -19,6 +20,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kfake"
+
+	"github.com/millrace/millrace/internal/disk"
 )
 
 const (
@@ -52,7 +55,7 @@ type Broker struct {
 
 	mu      sync.Mutex
 	cluster *kfake.Cluster // nil while another process serves
-	lock    *dirLock
+	lock    io.Closer      // nil while another process serves
 
 	stop context.CancelFunc // ends waiting for a take-over
 	done chan struct{}      // closed when nobody waits for one
@@ -81,7 +84,7 @@ func Start(dir string, opts ...Option) (*Broker, error) {
 		close(b.done)
 		b.lock = lock
 		if err := b.serveSaved(); err != nil {
-			return nil, errors.Join(err, lock.release())
+			return nil, errors.Join(err, lock.Close())
 		}
 		return b, nil
 	case errors.Is(err, errLocked):
@@ -118,7 +121,7 @@ func (b *Broker) Close() error {
 			cluster.Close()
 		}
 		if lock != nil {
-			err = lock.release()
+			err = lock.Close()
 		}
 	})
 	return err
@@ -158,12 +161,7 @@ func (b *Broker) serveSaved() error {
 	if err := b.serve(port); err != nil {
 		return err
 	}
-	tmp := b.addrFile() + ".new"
-	err := os.WriteFile(tmp, []byte(b.addr+"\n"), 0o644)
-	if err == nil {
-		err = os.Rename(tmp, b.addrFile())
-	}
-	if err != nil {
+	if err := disk.Replace(b.addrFile(), []byte(b.addr+"\n")); err != nil {
 		b.cluster.Close()
 		return fmt.Errorf("embedded broker: saving its address: %w", err)
 	}
@@ -225,7 +223,7 @@ func (b *Broker) takeOver(ctx context.Context) {
 			continue // still served
 		}
 		if err := b.serve(portOf(b.addr)); err != nil {
-			_ = lock.release() // the port is not free yet: somebody else may have more luck
+			_ = lock.Close() // the port is not free yet: somebody else may have more luck
 			continue
 		}
 		b.mu.Lock()
