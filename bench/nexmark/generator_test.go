@@ -49,3 +49,14 @@ func TestEventsAreBeams(t *testing.T) {
 	}
 	require.Equal(t, beam20k, hex.EncodeToString(sum.Sum(nil)))
 }
+
+func BenchmarkGenerator(b *testing.B) {
+	b.ReportAllocs()
+	g := NewGenerator(Config{}, 0)
+	var e Event
+	n := int64(0)
+	for b.Loop() {
+		g.Make(n, &e)
+		n++
+	}
+}

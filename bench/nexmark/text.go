@@ -6,7 +6,10 @@ import (
 )
 
 // text makes strings of random characters. They are cut from blocks, so that there is an allocation for a block and not for a string.
-type text struct{ block strings.Builder }
+type text struct {
+	block   strings.Builder
+	scratch [textLongest]byte
+}
 
 const (
 	textBlock   = 64 << 10
@@ -88,14 +91,16 @@ func (t *text) padding(r *random, size, average int) string {
 		n += int(r.below(int32(2 * spread)))
 	}
 	place := t.begin()
-	var digits int32
-	for i := range n {
-		if i%6 == 0 {
-			digits = r.int32()
+	for rest := t.scratch[:n]; len(rest) > 0; {
+		digits := r.int32()
+		six := rest[:min(6, len(rest))]
+		for i := range six {
+			six[i] = byte('a' + digits%26) // digits may be negative: the characters are 'H' to 'z'
+			digits /= 26
 		}
-		t.block.WriteByte(byte('a' + digits%26)) // digits may be negative: the characters are 'H' to 'z'
-		digits /= 26
+		rest = rest[len(six):]
 	}
+	t.block.Write(t.scratch[:n])
 	return t.since(place)
 }
 
