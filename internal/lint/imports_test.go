@@ -56,6 +56,8 @@ var rules = []rule{
 		because: "a connector imports its contract and its driver, never the engine"},
 	{packages: "stream/web stream/prom stream/progress/chart", never: join(drivers, storage, search, terminal, broker, kafka, testkits),
 		because: "it shows jobs of any kind: take a stream.Job or a progress.Recorder"},
+	{packages: "bench/nexmark", never: join(sql, storage, search, terminal, broker, kafka, testkits),
+		because: "it is data and queries for jobs of any kind: connect what feeds or reads them in the program that runs them"},
 	{packages: "sink/kafka sink/file sink/format internal/parts sink/parquet sink/s3 sink/version/files sink/memory sink/print sink/table codec source/file source/memory source/generator", never: sql,
 		because: "SQL drivers belong to the sink of their database"},
 	{packages: "sink/file sink/format internal/parts sink/s3", never: []string{"github.com/parquet-go/", module + "sink/parquet"},
