@@ -54,6 +54,8 @@ var rules = []rule{
 	{packages: "source/file source/memory source/generator sink/kafka sink/file sink/format sink/memory sink/print sink/postgres sink/sqlite sink/elastic sink/table sink/parquet internal/parts state/memory state/pebble codec",
 		never:   append([]string{module + "stream", module + "internal/runtime", module + "internal/windowing"}, join(storage, search, terminal, testkits)...),
 		because: "a connector imports its contract and its driver, never the engine"},
+	{packages: "state/savepoint", never: append([]string{module + "state/pebble", module + "state/memory", module + "stream", module + "source/kafka"}, join(sql, storage, search, terminal, broker, kafka, testkits)...),
+		because: "it is of no backend: take a state.Store or a state.Backend"},
 	{packages: "stream/web stream/prom stream/progress/chart", never: join(drivers, storage, search, terminal, broker, kafka, testkits),
 		because: "it shows jobs of any kind: take a stream.Job or a progress.Recorder"},
 	{packages: "bench/nexmark", never: join(sql, storage, search, terminal, broker, kafka, testkits),
