@@ -100,7 +100,7 @@ func TestInterrupt(t *testing.T) {
 type process struct {
 	cmd   *exec.Cmd
 	text  *output
-	lines chan string   // of what it says; lines that nobody takes are dropped
+	lines chan string   // of what it says; when nobody takes them the oldest are dropped
 	read  chan struct{} // closed when it says no more
 }
 
@@ -117,9 +117,16 @@ func start(t *testing.T, args ...string) *process {
 		defer close(p.lines)
 		for s := bufio.NewScanner(pipe); s.Scan(); {
 			fmt.Fprintln(p.text, s.Text())
-			select {
-			case p.lines <- s.Text():
-			default:
+			for sent := false; !sent; {
+				select {
+				case p.lines <- s.Text():
+					sent = true
+				default:
+					select {
+					case <-p.lines: // the oldest gives way, so that the last word is never lost
+					default:
+					}
+				}
 			}
 		}
 	}()
