@@ -323,6 +323,12 @@ func TestUndecodable(t *testing.T) {
 		require.Equal(t, "numbers", op.Operator)
 		require.Equal(t, int64(3), op.Offset)
 	})
+	t.Run("fail at once", func(t *testing.T) { // it would fail again and again
+		j := newJob(stream.Restart(stream.FixedDelay(5, 0)))
+		to(stream.From(j, "numbers", undecodable{numbers(100)}, watermark.Monotonous(atMilli)))
+		require.ErrorIs(t, j.Run(t.Context()), errBroken)
+		require.Zero(t, j.Count("restarts"))
+	})
 	t.Run("skip", func(t *testing.T) {
 		j, list, _ := run(stream.SkipUndecodable())
 		require.NoError(t, j.Run(t.Context()))

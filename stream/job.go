@@ -8,6 +8,7 @@ import (
 
 	"github.com/millrace/millrace/internal/metrics"
 	"github.com/millrace/millrace/internal/runtime"
+	"github.com/millrace/millrace/source"
 	"github.com/millrace/millrace/state"
 	memorystate "github.com/millrace/millrace/state/memory"
 	pebblestate "github.com/millrace/millrace/state/pebble"
@@ -165,7 +166,7 @@ func (j *Job) attempts(ctx context.Context, store state.Store) error {
 		}
 		failures++
 		delay, again := j.cfg.restart.next(failures)
-		if !again || errors.Is(err, ErrShape) || errors.Is(err, ErrFinished) || errors.Is(err, ErrLogCut) || errors.Is(err, ErrStopTimeout) || ctx.Err() != nil {
+		if !again || final(err) || ctx.Err() != nil {
 			return fmt.Errorf("job %q: %w", j.name, err)
 		}
 		j.cfg.logger.Error("the job failed and starts again from its last checkpoint", "job", j.name, "err", err, "restart", failures, "in", delay)
@@ -178,6 +179,13 @@ func (j *Job) attempts(ctx context.Context, store state.Store) error {
 			return fmt.Errorf("job %q: %w", j.name, err)
 		}
 	}
+}
+
+// final reports whether an error would come back however often the job starts again.
+func final(err error) bool {
+	var undecodable *source.DecodeError
+	return errors.Is(err, ErrShape) || errors.Is(err, ErrFinished) || errors.Is(err, ErrLogCut) || errors.Is(err, ErrStopTimeout) ||
+		errors.As(err, &undecodable) && !source.IsTemporary(err)
 }
 
 // attempt is one run from the last checkpoint on.

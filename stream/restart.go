@@ -6,7 +6,7 @@ import (
 )
 
 // RestartStrategy says whether and when a failed job starts again from its last checkpoint. The zero value never restarts. Errors of the job's definition and
-// its state (ErrShape, ErrFinished, ErrLogCut) are never restarted.
+// its state (ErrShape, ErrFinished, ErrLogCut) are never restarted, and neither is a job that meets a record which cannot be decoded, now or later.
 type RestartStrategy struct {
 	attempts int // 0 never, -1 without end
 	first    time.Duration

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,9 +13,9 @@ import (
 )
 
 // partRows reads a directory of parts, in the order of the key.
-func partRows(t testing.TB, dir string) (rows [][]string) {
+func partRows(t testing.TB, dir fs.FS) (rows [][]string) {
 	t.Helper()
-	r, err := files.Rows(t.Context(), os.DirFS(dir))
+	r, err := files.Rows(t.Context(), dir)
 	require.NoError(t, err)
 	for values, err := range r.All {
 		require.NoError(t, err)
@@ -35,7 +36,7 @@ func TestDirectories(t *testing.T) {
 		root := filepath.Join(data, kind)
 		run := []string{"run", "--until-end", "--data", data, "--group", kind, "--sink", kind + ":" + root + slash}
 		do(t, run...)
-		same(t, wantSessions(t, "ecom-sessions-30m.csv.gz"), sessionsOf(t, partRows(t, filepath.Join(root, "sessions", "v1"))))
+		same(t, wantSessions(t, "ecom-sessions-30m.csv.gz"), sessionsOf(t, partRows(t, os.DirFS(filepath.Join(root, "sessions", "v1")))))
 		for _, table := range []string{"sessions", "session_metrics"} {
 			require.FileExists(t, filepath.Join(root, table, "v1", "_SUCCESS"))
 		}
@@ -44,7 +45,7 @@ func TestDirectories(t *testing.T) {
 	}
 	sink := "parquet:" + filepath.Join(data, "parquet")
 	do(t, "run", "--until-end", "--data", data, "--sink", sink, "--version", "v2", "--gap", "15m")
-	same(t, wantSessions(t, "ecom-sessions-15m.csv.gz"), sessionsOf(t, partRows(t, filepath.Join(data, "parquet", "sessions", "v2"))))
+	same(t, wantSessions(t, "ecom-sessions-15m.csv.gz"), sessionsOf(t, partRows(t, os.DirFS(filepath.Join(data, "parquet", "sessions", "v2")))))
 	var report strings.Builder
 	_, err := command(t.Context(), strings.NewReader(""), &report, "compare", "--data", data, "--sink", sink, "v1", "v2")
 	require.Error(t, err, "they differ")

@@ -108,12 +108,18 @@ func (r postgresRun) sink() string {
 }
 
 // rows reads a table as text.
-func (r postgresRun) rows(t *testing.T, name string) (rows [][]string) {
+func (r postgresRun) rows(t *testing.T, name string) [][]string {
+	t.Helper()
+	return r.query(t, "SELECT * FROM "+r.table(name))
+}
+
+// query returns what a query does, as text.
+func (r postgresRun) query(t *testing.T, sql string) (rows [][]string) {
 	t.Helper()
 	db, err := pgx.Connect(t.Context(), r.dsn)
 	require.NoError(t, err)
 	defer db.Close(context.Background())
-	rs, err := db.Query(t.Context(), "SELECT * FROM "+r.table(name))
+	rs, err := db.Query(t.Context(), sql)
 	require.NoError(t, err)
 	defer rs.Close()
 	for rs.Next() {

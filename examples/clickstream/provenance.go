@@ -17,6 +17,9 @@ type provenance struct {
 	ResultID string `json:"result_id,omitempty"` // the same for the same session of the same gap, in every run and version
 }
 
+// provenanceColumns differ between versions whose sessions are the same.
+var provenanceColumns = []string{"version", "log_from", "result_id"}
+
 func provenanceOf(ctx *stream.Context, from stream.Ranges) provenance {
 	if from == nil {
 		return provenance{}
@@ -45,9 +48,9 @@ func (d Definition) sessionRows() target.Rows[Session] {
 	}
 	rows := sessionRows
 	rows.Columns = table.Of(slices.Concat(sessionColumns.All(), []table.Column[Session]{
-		table.Text("version", func(s Session) string { return s.Version }),
-		table.Text("log_from", func(s Session) string { return s.LogFrom }),
-		table.Text("result_id", func(s Session) string { return s.ResultID }),
+		table.Text(provenanceColumns[0], func(s Session) string { return s.Version }),
+		table.Text(provenanceColumns[1], func(s Session) string { return s.LogFrom }),
+		table.Text(provenanceColumns[2], func(s Session) string { return s.ResultID }),
 	})...)
 	return rows
 }

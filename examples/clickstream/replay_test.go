@@ -22,8 +22,14 @@ import (
 // exactTables compares a version's two tables in a SQLite file with the exact sessions for a gap in minutes.
 func exactTables(t testing.TB, db, name string, want []oracle.SessionRow, gap int64) {
 	t.Helper()
-	same(t, want, sessionsOf(t, sqliteRows(t, db, "sessions_"+name)))
-	same(t, wantMetrics(want, gap*minute), metricsOf(t, sqliteRows(t, db, "session_metrics_"+name)))
+	exactRows(t, func(table string) [][]string { return sqliteRows(t, db, table) }, "_"+name, want, gap)
+}
+
+// exactRows compares sessions and metrics, whose names end in suffix, with the exact sessions for a gap in minutes.
+func exactRows(t testing.TB, rows func(table string) [][]string, suffix string, want []oracle.SessionRow, gap int64) {
+	t.Helper()
+	same(t, want, sessionsOf(t, rows("sessions"+suffix)))
+	same(t, wantMetrics(want, gap*minute), metricsOf(t, rows("session_metrics"+suffix)))
 }
 
 // A replay with another gap beside the running job: each version comes out exactly, and the job notices nothing.
@@ -56,22 +62,38 @@ func TestReplayFollows(t *testing.T) {
 			data := t.TempDir()
 			broker := start(t, "broker", "--data", data)
 			broker.await(t, regexp.MustCompile(`serves`))
-			first, second := halves(t, "ecom.jsonl.gz")
-			do(t, "produce", "--data", data, "--in", first)
-
-			replay := []string{"replay", "--data", data, "--version", "v2", "--gap", "15m", fmt.Sprintf("--local-keys=%t", local), "--progress-every", "10ms"}
-			if !local {
-				replay = append(replay, "--parallelism", "2", "--catch-up-parallelism", "5")
-			}
-			p := start(t, append(replay, "--follow")...)
-			p.await(t, regexp.MustCompile(`goes on with the live topic`))
-			do(t, "produce", "--data", data, "--in", second)
-			p.reach(t, 31_106)
-			p.kill(t) // and not stopped in order
-			do(t, "run", "--data", data, "--version", "v2", "--gap", "15m", "--until-end", fmt.Sprintf("--local-keys=%t", local), "--parallelism", "3")
+			replayFollows(t, local, "--data", data)
 			exactTables(t, filepath.Join(data, "clickstream.db"), "v2", wantSessions(t, "ecom-sessions-15m.csv.gz"), 15)
 		})
 	}
+}
+
+// replayFollows publishes half of the sample, replays it, publishes the other half when the replay is live, kills it when it has read that, and closes the sessions.
+func replayFollows(t *testing.T, local bool, flags ...string) {
+	cluster := clusterOf(flags)
+	first, second := halves(t, "ecom.jsonl.gz")
+	do(t, append([]string{"produce", "--in", first}, cluster...)...)
+	version := append([]string{"--version", "v2", "--gap", "15m", fmt.Sprintf("--local-keys=%t", local)}, flags...)
+	replay := append([]string{"replay", "--follow", "--progress-every", "10ms"}, version...)
+	if !local {
+		replay = append(replay, "--parallelism", "2", "--catch-up-parallelism", "5")
+	}
+	p := start(t, replay...)
+	p.await(t, regexp.MustCompile(`goes on with the live topic`))
+	do(t, append([]string{"produce", "--in", second}, cluster...)...)
+	p.reach(t, 31_106)
+	p.kill(t) // and not stopped in order
+	do(t, append([]string{"run", "--until-end", "--parallelism", "3"}, version...)...)
+}
+
+// clusterOf are the flags among flags that say where the topic is; each has a value.
+func clusterOf(flags []string) (cluster []string) {
+	for i := 0; i < len(flags); i += 2 {
+		if slices.Contains([]string{"--data", "--brokers", "--topic"}, flags[i]) {
+			cluster = append(cluster, flags[i], flags[i+1])
+		}
+	}
+	return cluster
 }
 
 // halves writes the lines of a file of clicks into two.
@@ -124,28 +146,33 @@ func TestReplayKilled(t *testing.T) {
 	exactTables(t, filepath.Join(data, "clickstream.db"), "v2", want.Sessions(), 15)
 }
 
-// A version is computed anew in its own place, with a narrower and with a wider gap: no row of the old definition stays, and its group goes on.
+// A version is computed anew in its own place: see inPlaceBothWays.
 func TestReplayInPlace(t *testing.T) {
 	data := t.TempDir()
-	db := filepath.Join(data, "clickstream.db")
 	do(t, "produce", "--data", data, "--in", filepath.Join(testdata, "ecom.jsonl.gz"))
 	require.Contains(t, refuse(t, "replay", "--data", data, "--version", "v1", "--in-place"), "there is no version v1")
-	do(t, "run", "--data", data, "--until-end")
+	inPlaceBothWays(t, func(table string) [][]string { return sqliteRows(t, filepath.Join(data, "clickstream.db"), table) }, "--data", data)
+}
+
+// inPlaceBothWays replaces v1 with a narrower and with a wider gap: no row of the old definition stays, in its tables or in what readers see, and its group goes on.
+func inPlaceBothWays(t *testing.T, rows func(table string) [][]string, flags ...string) {
+	run := func(args ...string) string { return do(t, append(args, flags...)...) }
+	run("run", "--until-end")
 	for i, gap := range []int64{15, 30} {
-		messages := do(t, "replay", "--data", data, "--version", "v1", "--in-place", "--gap", fmt.Sprintf("%dm", gap))
-		require.Contains(t, messages, fmt.Sprintf("Its group is sessions-v1.%d", i+2))
+		messages := run("replay", "--version", "v1", "--in-place", "--gap", fmt.Sprintf("%dm", gap))
+		require.Regexp(t, fmt.Sprintf(`Its group is \S+\.%d\.`, i+2), messages)
 		want := wantSessions(t, fmt.Sprintf("ecom-sessions-%dm.csv.gz", gap))
-		exactTables(t, db, "v1", want, gap)
-		same(t, want, sessionsOf(t, sqliteRows(t, db, "sessions"))) // as readers see it
+		exactRows(t, rows, "_v1", want, gap)
+		exactRows(t, rows, "", want, gap) // as readers see it
 	}
-	entries, err := os.ReadDir(filepath.Join(data, "state"))
+	entries, err := os.ReadDir(filepath.Join(flags[slices.Index(flags, "--data")+1], "state"))
 	require.NoError(t, err)
 	require.Len(t, entries, 1, "the state of what was replaced is gone")
 
-	do(t, "replay", "--data", data, "--version", "v1", "--in-place", "--gap", "15m", "--no-drain")
-	require.Less(t, len(sqliteRows(t, db, "sessions")), 3722, "the last sessions are open")
-	do(t, "run", "--data", data, "--gap", "15m", "--until-end")
-	exactTables(t, db, "v1", wantSessions(t, "ecom-sessions-15m.csv.gz"), 15)
+	run("replay", "--version", "v1", "--in-place", "--gap", "15m", "--no-drain")
+	require.Less(t, len(rows("sessions")), 3722, "the last sessions are open")
+	run("run", "--gap", "15m", "--until-end")
+	exactRows(t, rows, "_v1", wantSessions(t, "ecom-sessions-15m.csv.gz"), 15)
 }
 
 // A dry run tells how long it would take, and leaves nothing behind.

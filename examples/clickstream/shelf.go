@@ -58,7 +58,7 @@ func (sh *shelf) named(list version.Listing, name string) (version.Version, erro
 
 // compare compares a table of two versions, with reasons where its rows are sessions.
 func (sh *shelf) compare(ctx context.Context, table, older, newer string, limit int) (compare.Report, error) {
-	o := compare.Options{Limit: limit}
+	o := compare.Options{Limit: limit, Ignore: provenanceColumns}
 	if table == sh.target.Reader {
 		o.Intervals = compare.Intervals{Start: "session_start", End: "session_end"}
 	}

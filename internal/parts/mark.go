@@ -106,7 +106,7 @@ const listed = 10
 func content(names []string) string {
 	var shown []string
 	for _, n := range names {
-		if n != MarkName && n != MarkName+"/" {
+		if !strings.HasPrefix(n, MarkName) { // some servers show what they write under a longer name meanwhile
 			shown = append(shown, n)
 		}
 	}

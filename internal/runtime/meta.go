@@ -27,7 +27,7 @@ var (
 //	'm' "watermark/" operator "/" subtask -> the watermark of a generator in the middle of a source's chain
 //	'm' "cells/" operator "/" unit -> cellsMeta
 //	'm' "sink/" operator "/" subtask -> sinkMeta
-const metaPrefix = "m"
+const metaPrefix = string(RunPrefix)
 
 const formatVersion = 1
 
@@ -71,7 +71,7 @@ type meta struct {
 	watermarks map[string]int64
 }
 
-func readMeta(s state.Store) (*meta, error) {
+func readMeta(s Scanner) (*meta, error) {
 	m := &meta{operators: map[string]operatorMeta{}, epochs: map[string]int64{}, splits: map[string]splitMeta{}, sinks: map[string]sinkMeta{}, watermarks: map[string]int64{}, cells: map[string]cellsMeta{}}
 	var bad error
 	err := s.Scan([]byte(metaPrefix), []byte("n"), func(k, v []byte) bool {

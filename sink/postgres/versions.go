@@ -21,7 +21,8 @@ import (
 // what depends on it, and grants on single columns, are then refused. A name that readers use must be free, or a view that a Catalog made: anything else is left alone.
 //
 // A switch waits for transactions that have read the view, half a second at a time at most, so that those who come after are not held up behind it, and gives up with
-// version.ErrBusy after some ten seconds. Each call has a connection of its own.
+// version.ErrBusy after some ten seconds. Transactions that read several views one after the other, without a pause between them, do not keep a switch from its turn in
+// whatever order they read: it takes the views in the one order and the other in turn. Each call has a connection of its own.
 type Catalog struct {
 	config *pgx.ConnConfig
 	schema string // "" for the connection's
@@ -89,6 +90,7 @@ func (c *Catalog) change(ctx context.Context, f func(*transaction) error) error 
 			if err := t.begin(wait); err != nil {
 				return err
 			}
+			t.backwards = try%2 == 0
 			return f(t)
 		})
 		if !isLocked(err) {

@@ -30,6 +30,7 @@ type transaction struct {
 	schema, result string
 	listing        version.Listing
 	taken          []string // places of other results
+	backwards      bool     // views are taken in the other order
 }
 
 // name is a table's or view's name, quoted, with its schema.

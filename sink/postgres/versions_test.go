@@ -240,6 +240,74 @@ func TestReaderOfTwoViews(t *testing.T) {
 	t.Logf("%d reads of both views", reads)
 }
 
+// TestDroppedView: a view that somebody dropped, and that the other version has no table for, does not keep the rest from moving.
+func TestDroppedView(t *testing.T) {
+	s := newShelf(t)
+	c := s.catalog(t)
+	for v, tables := range map[string][]string{"v1": {"extra", "first"}, "v2": {"first"}} {
+		places := map[string]string{}
+		for _, table := range tables {
+			places[s.name(table)] = s.name(table + "_" + v)
+			s.fill(t, places[s.name(table)], []versiontest.Record{{ID: "a", Text: v}})
+		}
+		_, err := c.Create(t.Context(), version.Version{Name: v, Tables: places})
+		require.NoError(t, err)
+	}
+	require.NoError(t, c.Switch(t.Context(), "", "v1"))
+	s.exec(t, "DROP VIEW "+s.name("extra"))
+	require.NoError(t, c.Switch(t.Context(), "v1", "v2"))
+	seen, err := s.read("first")
+	require.NoError(t, err)
+	require.Equal(t, "v2", seen[0].Text)
+}
+
+// TestSwitchBetweenReaders: transactions that take a while over both views, one after the other, in whatever order, do not keep a switch from its turn.
+func TestSwitchBetweenReaders(t *testing.T) {
+	for name, order := range map[string][]string{"in order": {"first", "second"}, "the other way": {"second", "first"}} {
+		t.Run(name, func(t *testing.T) {
+			s := newShelf(t)
+			c := s.catalog(t)
+			for _, v := range []string{"v1", "v2"} {
+				tables := map[string]string{}
+				for _, table := range order {
+					tables[s.name(table)] = s.name(table + "_" + v)
+					s.exec(t, "CREATE TABLE "+tables[s.name(table)]+" (id text)")
+				}
+				_, err := c.Create(t.Context(), version.Version{Name: v, Tables: tables})
+				require.NoError(t, err)
+			}
+			require.NoError(t, c.Switch(t.Context(), "", "v1"))
+			read := func(tx pgx.Tx) error {
+				for _, table := range order {
+					if _, err := tx.Exec(context.Background(), "SELECT count(*), pg_sleep(0.03) FROM "+s.name(table)); err != nil {
+						return err
+					}
+				}
+				return nil
+			}
+			var stop atomic.Bool
+			ended := make(chan error, 1)
+			go func() {
+				var err error
+				for err == nil && !stop.Load() {
+					err = pgx.BeginFunc(context.Background(), s.pool, read)
+				}
+				ended <- err
+			}()
+			from, to := "v1", "v2"
+			for range 4 {
+				begun := time.Now()
+				require.NoError(t, c.Switch(t.Context(), from, to))
+				require.Less(t, time.Since(begun), 5*time.Second)
+				t.Logf("a switch took %s", time.Since(begun))
+				from, to = to, from
+			}
+			stop.Store(true)
+			require.NoError(t, <-ended)
+		})
+	}
+}
+
 // TestSwitchIsQuick measures what a rollback takes.
 func TestSwitchIsQuick(t *testing.T) {
 	s := newShelf(t)

@@ -3,6 +3,7 @@ package postgres
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -31,21 +32,42 @@ FROM pg_class WHERE oid = to_regclass($1)`, t.name(name)).Scan(&o.kind, &o.comme
 	return o, err
 }
 
-// show makes the readers' views of v, over the given tables, in place of those of old, which may be the zero value. It takes the views in the order of their names.
+// order is that in which views are taken: the result's own first, as most readers do, then by their names; or all backwards. A reader that holds the view that is
+// taken last and waits for the one that is taken first stands in the way until the switch gives up; in the reader's own order the switch only waits for its turn.
+func (t *transaction) order(v version.Version) []string {
+	readers := v.Readers()
+	slices.SortStableFunc(readers, func(a, b string) int {
+		mine := func(reader string) int {
+			if reader[strings.IndexByte(reader, '.')+1:] == t.result {
+				return 0
+			}
+			return 1
+		}
+		return mine(a) - mine(b)
+	})
+	if t.backwards {
+		slices.Reverse(readers)
+	}
+	return readers
+}
+
+// show makes the readers' views of v, over the given tables, in place of those of old, which may be the zero value.
 func (t *transaction) show(old, v version.Version, tables map[string]string) error {
-	for _, reader := range old.Readers() {
+	for _, reader := range t.order(old) {
 		if _, stays := tables[reader]; stays {
 			continue
 		}
-		o, err := t.mine(reader)
-		if err != nil || o.kind == "" {
+		switch o, err := t.mine(reader); {
+		case err != nil:
 			return err
+		case o.kind == "": // somebody has dropped it
+			continue
 		}
 		if err := t.drop(reader); err != nil {
 			return err
 		}
 	}
-	for _, reader := range v.Readers() {
+	for _, reader := range t.order(v) {
 		if o, err := t.object(tables[reader]); err != nil || o.kind != "r" && o.kind != "p" {
 			return errors.Join(err, fmt.Errorf("version %s: there is no table %s: its job has not begun to write", v.Name, tables[reader]))
 		}

@@ -24,7 +24,7 @@ func TestRealServerConforms(t *testing.T) {
 func TestRealServer(t *testing.T) {
 	for name, test := range map[string]func(*testing.T, *server, string){
 		"location belongs to one run": locationBelongsToOneRun,
-		"race":                        race,
+		"race":                        func(t *testing.T, srv *server, prefix string) { race(t, srv, prefix) },
 		"leftovers":                   leftovers,
 		"never overwritten":           neverOverwritten,
 		"large object":                largeObject,

@@ -3,6 +3,7 @@ package s3_test
 import (
 	"bufio"
 	"bytes"
+	"crypto/rand"
 	"encoding/csv"
 	"encoding/json"
 	"io"
@@ -35,6 +36,7 @@ type server struct {
 	url        string
 	id, secret string
 	core       *minio.Core
+	space      string // a prefix that no other test of the server uses
 }
 
 // fake is a server in the process; around, if not nil, sees each request before it.
@@ -58,11 +60,11 @@ func newServer(t *testing.T, url, id, secret string) *server {
 	if !there {
 		require.NoError(t, core.MakeBucket(t.Context(), bucket, minio.MakeBucketOptions{}))
 	}
-	return &server{url, id, secret, core}
+	return &server{url, id, secret, core, strings.ToLower(rand.Text()[:8])}
 }
 
 func (s *server) location(prefix string) s3.Location {
-	return s3.Location{Bucket: bucket, Prefix: strings.ReplaceAll(prefix, "+", "-"), Endpoint: s.url, Region: "us-east-1", PathStyle: true}
+	return s3.Location{Bucket: bucket, Prefix: s.space + "/" + strings.ReplaceAll(prefix, "+", "-"), Endpoint: s.url, Region: "us-east-1", PathStyle: true}
 }
 
 func (s *server) key() s3.Option { return s3.Credentials(s.id, s.secret, "") }

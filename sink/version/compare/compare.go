@@ -1,7 +1,7 @@
 // Package compare tells two versions of a table apart: which rows are only in one, which have changed and in what, and, for rows that are intervals of
 // time such as sessions, why: which were split, merged or moved.
 //
-// Both tables are read once, in the order of their key, and merged; memory does not grow with them.
+// Both tables are read once, in the order of their key, and merged; what is kept beside does not grow with them.
 package compare
 
 import (
@@ -15,6 +15,8 @@ import (
 type Options struct {
 	// Intervals says which columns make rows intervals, and asks for reasons. The zero value says that they are none.
 	Intervals Intervals
+	// Ignore names columns that are not compared, nor shown: such as where a row comes from, which always differs. One that is not there, or in the key, is no matter.
+	Ignore []string
 	// Limit is how many differences the report shows; 0 shows none. All are counted.
 	Limit int
 }

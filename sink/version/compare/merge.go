@@ -67,7 +67,7 @@ func newMerge(older, newer version.Rows, o Options) (*merge, error) {
 	m.report.Columns = slices.Clone(m.report.Key)
 	for _, c := range older.Columns {
 		switch {
-		case c.Key > 0:
+		case c.Key > 0 || slices.Contains(o.Ignore, c.Name):
 		case index(newer, c.Name) < 0:
 			m.report.OnlyOld = append(m.report.OnlyOld, c.Name)
 		default:
@@ -75,7 +75,7 @@ func newMerge(older, newer version.Rows, o Options) (*merge, error) {
 		}
 	}
 	for _, c := range newer.Columns {
-		if index(older, c.Name) < 0 {
+		if index(older, c.Name) < 0 && !slices.Contains(o.Ignore, c.Name) {
 			m.report.OnlyNew = append(m.report.OnlyNew, c.Name)
 		}
 	}

@@ -54,7 +54,10 @@ func Parse(text, reader, versionName string) (Target, error) {
 	if path == "" && !k.noPath {
 		return Target{}, fmt.Errorf("sink %s: it has no path: use %s", Redact(text), k.form)
 	}
-	t := Target{Kind: k.name, Path: path, Reader: reader, Version: versionName, Result: k.name + ":" + path}
+	t := Target{Kind: k.name, Path: path, Reader: reader, Version: versionName, Result: strings.TrimSuffix(k.name, "/") + ":" + path}
+	if strings.HasPrefix(path, k.name+":") { // a path that is a URL of its own
+		t.Result = path
+	}
 	if table != "" {
 		t.Reader = table
 	}

@@ -1,0 +1,106 @@
+package runtime
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Saved is what the run's own entries in a state say, for those who look at it without the job.
+type Saved struct {
+	Format         int
+	Job            string
+	MaxParallelism int
+	Operators      []SavedOperator // by number
+	Splits         []SavedSplit    // by operator and id
+	Epochs         map[string]int64
+	// Pending is how many prepared parts of sinks wait to be shown, by the sink's operator; without those that have none.
+	Pending map[string]int
+}
+
+// SavedOperator is an operator that the state knows. Cells and Codecs go together; they are empty where it has no keyed state.
+type SavedOperator struct {
+	Number        uint16
+	UID, Shape    string
+	Cells, Codecs []string
+}
+
+// SavedSplit is how far a split was read. Position is the next to read; Watermark is in milliseconds.
+type SavedSplit struct {
+	Operator, ID              string
+	Number                    int32
+	Position, Stop, Watermark int64
+	Finished                  bool
+}
+
+// Scanner is what a state.Store is to those who only read.
+type Scanner interface {
+	Scan(from, to []byte, visit func(key, value []byte) bool) error
+}
+
+// ErrNoJob is returned where a store holds no job's state.
+var ErrNoJob = errors.New("no job has kept its state here")
+
+// ReadSaved reads the run's entries of a store.
+func ReadSaved(s Scanner) (*Saved, error) {
+	m, err := readMeta(s)
+	if err != nil {
+		return nil, err
+	}
+	if m.job == nil {
+		return nil, ErrNoJob
+	}
+	if m.job.Format != formatVersion {
+		return nil, fmt.Errorf("the state is of format %d, this program reads %d", m.job.Format, formatVersion)
+	}
+	v := &Saved{Format: m.job.Format, Job: m.job.Job, MaxParallelism: m.job.MaxParallelism, Epochs: m.epochs}
+	for uid, o := range m.operators {
+		saved := SavedOperator{Number: o.Number, UID: uid, Shape: o.Shape}
+		// Each unit says it, and all say the same.
+		for _, name := range slices.Sorted(maps.Keys(m.cells)) {
+			if m.owner(name) == uid && len(m.cells[name].Names) == len(m.cells[name].Codecs) {
+				saved.Cells, saved.Codecs = m.cells[name].Names, m.cells[name].Codecs
+			}
+		}
+		if _, contents, ok := strings.Cut(o.Shape, "; holds "); ok && saved.Cells == nil {
+			// A window operator's one cell is part of its shape.
+			saved.Cells, saved.Codecs = []string{"windows"}, []string{"windows/1<" + contents + ">"}
+		}
+		v.Operators = append(v.Operators, saved)
+	}
+	slices.SortFunc(v.Operators, func(a, b SavedOperator) int { return cmp.Compare(a.Number, b.Number) })
+	for _, name := range slices.Sorted(maps.Keys(m.splits)) {
+		sp := m.splits[name]
+		operator := m.owner(name)
+		id := strings.TrimPrefix(strings.TrimPrefix(name, operator), "/")
+		v.Splits = append(v.Splits, SavedSplit{operator, id, sp.Number, sp.Position, sp.Stop, sp.Watermark, sp.Finished})
+	}
+	for name, s := range m.sinks {
+		if len(s.Pending) > 0 {
+			if v.Pending == nil {
+				v.Pending = map[string]int{}
+			}
+			v.Pending[m.owner(name)] += len(s.Pending)
+		}
+	}
+	return v, nil
+}
+
+// owner is the operator in the name of one of the run's entries: the longest, as a uid may hold a slash.
+func (m *meta) owner(name string) (uid string) {
+	for known := range m.operators {
+		if strings.HasPrefix(name, known+"/") && len(known) > len(uid) {
+			uid = known
+		}
+	}
+	return uid
+}
+
+// RunPrefix is the first byte of the run's own keys.
+const RunPrefix = 'm'
+
+// IsRunKey reports whether a stored key is one of the run's own.
+func IsRunKey(key []byte) bool { return len(key) > 0 && key[0] == RunPrefix }
