@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
@@ -79,6 +80,13 @@ func (p *program) logger() (*slog.Logger, error) {
 
 // say prints a message for the person at the terminal.
 func (p *program) say(format string, args ...any) { fmt.Fprintf(p.screen, format+"\n", args...) }
+
+// printJSON prints a value for programs.
+func (p *program) printJSON(v any) error {
+	e := json.NewEncoder(p.out)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
+}
 
 // self is how the program was called, for commands that it suggests.
 func self() string {

@@ -101,6 +101,28 @@ func (p *program) ensureTopic(ctx context.Context, c *kafkaCluster, name string)
 	return nil
 }
 
+// demandTopic fails where the topic is not there: to make it, as run does, would be to answer with nothing.
+func (p *program) demandTopic(ctx context.Context, c *kafkaCluster) error {
+	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
+	defer cancel()
+	if _, err := topic.Describe(ctx, c.brokers, p.topic, c.config); err != nil {
+		return fmt.Errorf("%s: %w", c, err)
+	}
+	return nil
+}
+
+// connectToClicks reaches the cluster for reading a topic that must be there.
+func (p *program) connectToClicks(ctx context.Context) (*kafkaCluster, error) {
+	c, err := p.connect()
+	if err != nil {
+		return nil, err
+	}
+	if err := firstError(func() error { return p.demandTopic(ctx, c) }, func() error { return p.openClicks(ctx, c) }); err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	return c, nil
+}
+
 // closing closes c when a command returns, and reports what goes wrong unless something did before.
 func closing(c interface{ Close() error }, err *error) {
 	if e := c.Close(); e != nil && *err == nil {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 
@@ -43,7 +42,7 @@ The exit code is 0 if the versions are equal, 1 if they differ, 2 after an error
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return withCode(exitFailed, err) })
 	f := cmd.Flags()
 	sh.sinkFlag(cmd)
-	f.StringVar(&p.data, "data", "data", "directory of the default result, and of versions that no database keeps")
+	p.resultFlag(cmd)
 	f.StringVar(&table, "table", "", "table to compare, by the name that readers use (default the one of sessions)")
 	f.BoolVar(&asJSON, "json", false, "print the report as JSON")
 	f.IntVar(&limit, "limit", 10, "how many differences to show; all are counted")
@@ -66,11 +65,9 @@ func (p *program) compare(ctx context.Context, sh shelf, table, older, newer str
 		return withCode(exitFailed, err)
 	}
 	if asJSON {
-		text, err := json.MarshalIndent(report, "", "  ")
-		if err != nil {
+		if err := p.printJSON(report); err != nil {
 			return withCode(exitFailed, err)
 		}
-		fmt.Fprintln(p.out, string(text))
 	} else if _, err := io.WriteString(p.out, report.Text()); err != nil {
 		return withCode(exitFailed, err)
 	}

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -41,24 +39,15 @@ readers see now. --force leaves both out.`,
 	p.clusterFlags(cmd)
 	f := cmd.Flags()
 	f.Int64Var(&o.maxLag, "max-lag", 1000, "how many records of the topic the version may not have read yet")
-	f.StringVar(&o.maxChanged, "max-changed", "10%", "how many of the sessions' keys may differ from what readers see now, in percent of all keys")
+	f.StringVar(&o.maxChanged, "max-changed", "10%", "which share of the sessions' keys may differ from what readers see now, such as 10% or 0.1")
 	f.BoolVar(&o.force, "force", false, "do not look at lag and differences")
 	return cmd
 }
 
-// percent reads 10% or 10 as 0.1.
-func percent(text string) (float64, error) {
-	n, err := strconv.ParseFloat(strings.TrimSuffix(text, "%"), 64)
-	if err != nil || !(n >= 0 && n <= 100) {
-		return 0, fmt.Errorf("%q is not a share: use 0%% to 100%%", text)
-	}
-	return n / 100, nil
-}
-
 func (p *program) cutover(ctx context.Context, sh shelf, o cutoverOptions, to string) (err error) {
-	budget, err := percent(o.maxChanged)
+	budget, err := parseShare(o.maxChanged)
 	if err != nil {
-		return fmt.Errorf("--max-changed: %w", err)
+		return fmt.Errorf("--max-changed %s: %w", o.maxChanged, err)
 	}
 	if err := sh.open(p); err != nil {
 		return err
@@ -169,7 +158,7 @@ caller's to know that the old version's job still runs; how far it is behind the
 		RunE: func(cmd *cobra.Command, _ []string) error { return p.rollback(cmd.Context(), sh) },
 	}
 	sh.sinkFlag(cmd)
-	cmd.Flags().StringVar(&p.data, "data", "data", "directory of the default result, and of versions that no database keeps")
+	p.resultFlag(cmd)
 	return cmd
 }
 

@@ -2,11 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -25,7 +24,7 @@ func (p *program) dryRun(ctx context.Context, c *kafkaCluster, s settings, o rep
 	if err != nil {
 		return err
 	}
-	part, positions, err := p.part(ctx, c, o)
+	sample, positions, err := p.sample(ctx, c, o)
 	if err != nil {
 		return err
 	}
@@ -43,7 +42,7 @@ func (p *program) dryRun(ctx context.Context, c *kafkaCluster, s settings, o rep
 		Metrics:  replay.Discard[HourMetrics](true),
 	}
 	job := stream.NewJob(jobName, append(s.jobOptions, stream.StateDir(dir), stream.NoDrain())...)
-	analyze(job, part, s.definition, to)
+	analyze(job, sample, s.definition, to)
 	w, err := p.watch(job, watching{})
 	if err != nil {
 		return err
@@ -71,32 +70,22 @@ func (m measured) Run(ctx context.Context) error {
 	return err
 }
 
-// part is the part of the topic to read, with how much it and the whole are.
-func (p *program) part(ctx context.Context, c *kafkaCluster, o replayOptions) (source.Source[*pb.ClickEvent], func() (slice, whole int64), error) {
+// sample is the part of the topic to read, with how much it and the whole are.
+func (p *program) sample(ctx context.Context, c *kafkaCluster, o replayOptions) (source.Source[*pb.ClickEvent], func() (slice, whole int64), error) {
 	if o.to == "" && o.from == fromEarliest {
-		fraction, err := parseFraction(o.slice)
+		fraction, err := parseShare(o.slice)
+		if err == nil && fraction == 0 {
+			err = errors.New("nothing would be read")
+		}
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, fmt.Errorf("--slice %s: %w", o.slice, err)
 		}
 		sliced := replay.Slice(p.clicks(c, kafka.UntilEnd()), fraction)
 		return sliced, sliced.Positions, nil
 	}
-	from, to := kafka.Earliest(), kafka.UntilEnd()
-	for _, bound := range []struct {
-		flag, text string
-		set        func(time.Time)
-	}{
-		{"--from", strings.TrimPrefix(o.from, fromEarliest), func(t time.Time) { from = kafka.Timestamp(t) }},
-		{"--to", o.to, func(t time.Time) { to = kafka.UntilTime(t) }},
-	} {
-		if bound.text == "" {
-			continue
-		}
-		t, err := time.Parse(time.RFC3339, bound.text)
-		if err != nil {
-			return nil, nil, fmt.Errorf("%s %s: use a time such as 2024-03-01T00:00:00Z", bound.flag, bound.text)
-		}
-		bound.set(t)
+	options, err := part(o.from, o.to)
+	if err != nil {
+		return nil, nil, err
 	}
 	extents, err := topic.Extents(ctx, c.brokers, p.topic, c.config)
 	if err != nil {
@@ -106,24 +95,11 @@ func (p *program) part(ctx context.Context, c *kafkaCluster, o replayOptions) (s
 	for _, e := range extents {
 		whole += e.To - e.From
 	}
-	sliced := replay.Slice(p.clicks(c, kafka.StartFrom(from), to), 1)
+	sliced := replay.Slice(p.clicks(c, options...), 1)
 	return sliced, func() (int64, int64) {
 		slice, _ := sliced.Positions()
 		return slice, whole
 	}, nil
-}
-
-// parseFraction reads "1%" or "0.01".
-func parseFraction(text string) (float64, error) {
-	number, percent := strings.CutSuffix(text, "%")
-	f, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
-	if percent {
-		f /= 100
-	}
-	if err != nil || !(f > 0 && f <= 1) {
-		return 0, fmt.Errorf("--slice %s: use a part such as 1%% or 0.01", text)
-	}
-	return f, nil
 }
 
 // report prints an estimate.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -15,8 +14,6 @@ import (
 
 	pb "github.com/millrace/millrace/examples/clickstream/clickstreampb"
 	"github.com/millrace/millrace/source"
-	"github.com/millrace/millrace/source/kafka"
-	"github.com/millrace/millrace/source/kafka/topic"
 	"github.com/millrace/millrace/stream"
 	"github.com/millrace/millrace/stream/explain"
 	"github.com/millrace/millrace/stream/replay"
@@ -56,9 +53,7 @@ USER may not be the first word after a flag that takes a value; put -- before a 
 	f := cmd.Flags()
 	f.StringVar(&o.from, "from", fromEarliest, "where to begin: earliest, or a time of the log such as 2024-03-01T00:00:00Z; sessions near it may lack clicks, and say so")
 	f.StringVar(&o.to, "to", "", "end before the first record of that time or later, such as 2024-04-01T00:00:00Z (default the end of the topic now)")
-	f.DurationVar(&o.definition.Gap, "gap", 30*time.Minute, "a session ends when its user does nothing for longer")
-	f.DurationVar(&o.definition.OutOfOrderness, "out-of-orderness", time.Minute, "how far clicks may be out of order")
-	f.DurationVar(&o.definition.Lateness, "lateness", 0, "how long a finished session still takes clicks that come later")
+	o.definition.timeFlags(f)
 	f.BoolVar(&o.definition.LocalKeys, "local-keys", true, "the user decides the partition, by murmur2; false reads all partitions")
 	f.IntVar(&o.parallelism, "parallelism", 1, "tasks behind the exchange of --local-keys=false")
 	f.BoolVar(&o.json, "json", false, "print JSON: times in milliseconds since the Unix epoch")
@@ -67,7 +62,10 @@ USER may not be the first word after a flag that takes a value; put -- before a 
 }
 
 func (p *program) explain(ctx context.Context, user string, o explainOptions) (err error) {
-	options, err := o.source()
+	if err := o.definition.check(); err != nil {
+		return err
+	}
+	options, err := part(o.from, o.to)
 	if err != nil {
 		return err
 	}
@@ -75,25 +73,17 @@ func (p *program) explain(ctx context.Context, user string, o explainOptions) (e
 	if err != nil {
 		return err
 	}
-	c, err := p.connect()
+	c, err := p.connectToClicks(ctx)
 	if err != nil {
 		return err
 	}
 	defer closing(c, &err)
-	if err := p.demandTopic(ctx, c); err != nil {
-		return err
-	}
-	if err := p.openClicks(ctx, c); err != nil {
-		return err
-	}
 	life, err := p.life(ctx, user, o, p.clicks(c, options...))
 	if err != nil {
 		return err
 	}
 	if o.json {
-		e := json.NewEncoder(p.out)
-		e.SetIndent("", "  ")
-		return e.Encode(life)
+		return p.printJSON(life)
 	}
 	if len(life.Steps) == 0 {
 		p.say("No click of %s is in what was read.", user)
@@ -132,29 +122,6 @@ func (p *program) life(ctx context.Context, user string, o explainOptions, click
 	return r.Life("session-analytics"), nil
 }
 
-func (o *explainOptions) source() ([]kafka.Option, error) {
-	d := o.definition
-	if d.Gap <= 0 || d.OutOfOrderness < 0 || d.Lateness < 0 {
-		return nil, fmt.Errorf("--gap %s must be above zero, --out-of-orderness %s and --lateness %s not below", d.Gap, d.OutOfOrderness, d.Lateness)
-	}
-	options := []kafka.Option{kafka.UntilEnd()}
-	if o.from != fromEarliest {
-		t, err := time.Parse(time.RFC3339, o.from)
-		if err != nil {
-			return nil, fmt.Errorf("--from %s: use %s, or a time such as 2024-03-01T00:00:00Z", o.from, fromEarliest)
-		}
-		options = append(options, kafka.StartFrom(kafka.Timestamp(t)))
-	}
-	if o.to != "" {
-		t, err := time.Parse(time.RFC3339, o.to)
-		if err != nil {
-			return nil, fmt.Errorf("--to %s: use a time such as 2024-04-01T00:00:00Z", o.to)
-		}
-		options = append(options, kafka.UntilTime(t))
-	}
-	return options, nil
-}
-
 // coloured reports whether the text is to have colours.
 func (o *explainOptions) coloured(out io.Writer) (bool, error) {
 	switch o.colour {
@@ -167,16 +134,6 @@ func (o *explainOptions) coloured(out io.Writer) (bool, error) {
 		return ok && term.IsTerminal(int(f.Fd())) && os.Getenv("NO_COLOR") == "", nil
 	}
 	return false, fmt.Errorf("--colour %s: use auto, always or never", o.colour)
-}
-
-// demandTopic fails where the topic is not there: to make it, as run does, would be to answer with nothing.
-func (p *program) demandTopic(ctx context.Context, c *kafkaCluster) error {
-	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
-	defer cancel()
-	if _, err := topic.Describe(ctx, c.brokers, p.topic, c.config); err != nil {
-		return fmt.Errorf("%s: %w", c, err)
-	}
-	return nil
 }
 
 // clickNote is what is told of a click.

@@ -64,17 +64,11 @@ func (p *program) replaceInPlace(ctx context.Context, o replayOptions) (err erro
 }
 
 func (p *program) replayStaged(ctx context.Context, s settings, o replayOptions) (r result, err error) {
-	c, err := p.connect()
+	c, err := p.connectToClicks(ctx)
 	if err != nil {
 		return r, err
 	}
 	defer closing(c, &err)
-	if err := p.demandTopic(ctx, c); err != nil {
-		return r, err
-	}
-	if err := p.openClicks(ctx, c); err != nil {
-		return r, err
-	}
 	return p.replayOn(ctx, c, s, o)
 }
 

@@ -1,7 +1,10 @@
 package main
 
 import (
+	"fmt"
 	"time"
+
+	"github.com/spf13/pflag"
 
 	pb "github.com/millrace/millrace/examples/clickstream/clickstreampb"
 	"github.com/millrace/millrace/sink"
@@ -18,6 +21,20 @@ type Definition struct {
 	Lateness       time.Duration // how long a finished session still takes clicks that come later than that
 	LocalKeys      bool          // each partition is one task, which works because a click's user decides its partition
 	Provenance     bool          // sessions say where in the log they come from; it does not change them
+}
+
+// timeFlags adds the flags of event time.
+func (d *Definition) timeFlags(f *pflag.FlagSet) {
+	f.DurationVar(&d.Gap, "gap", 30*time.Minute, "a session ends when its user does nothing for longer")
+	f.DurationVar(&d.OutOfOrderness, "out-of-orderness", time.Minute, "how far clicks may be out of order")
+	f.DurationVar(&d.Lateness, "lateness", 0, "how long a finished session still takes clicks that come later")
+}
+
+func (d *Definition) check() error {
+	if d.Gap <= 0 || d.OutOfOrderness < 0 || d.Lateness < 0 {
+		return fmt.Errorf("--gap %s must be above zero, --out-of-orderness %s and --lateness %s not below", d.Gap, d.OutOfOrderness, d.Lateness)
+	}
+	return nil
 }
 
 // Outputs are where the results go. Late may be nil.

@@ -18,13 +18,6 @@ import (
 	"github.com/millrace/millrace/stream"
 )
 
-// The values of --from that are not a time.
-const (
-	fromEarliest  = "earliest"
-	fromLatest    = "latest"
-	fromCommitted = "committed"
-)
-
 // runOptions are the flags of run as they were given.
 type runOptions struct {
 	group           string
@@ -55,9 +48,7 @@ func (o *runOptions) common(f *pflag.FlagSet, version string) {
 	f.StringVar(&o.version, "version", version, "version of the result to write, in tables of its own beside those of other versions; lowercase letters, digits and _")
 	f.StringVar(&o.group, "group", "", "name of this computation: its state is in DATA/state/GROUP, its progress in Kafka under that consumer group (default sessions-VERSION)")
 	f.BoolVar(&o.allowCut, allowCutFlag, false, "go on although clicks were deleted from the topic before the group had read them; sessions that may lack some are counted")
-	f.DurationVar(&o.definition.Gap, "gap", 30*time.Minute, "a session ends when its user does nothing for longer")
-	f.DurationVar(&o.definition.OutOfOrderness, "out-of-orderness", time.Minute, "how far clicks may be out of order")
-	f.DurationVar(&o.definition.Lateness, "lateness", 0, "how long a finished session still takes clicks that come later")
+	o.definition.timeFlags(f)
 	f.BoolVar(&o.definition.LocalKeys, "local-keys", true, "one task per partition, without an exchange; false spreads users over --parallelism tasks")
 	o.definition.provenanceFlag(f)
 	f.IntVar(&o.parallelism, "parallelism", 1, "tasks behind the exchange of --local-keys=false")
@@ -86,8 +77,8 @@ var groupName = regexp.MustCompile(`^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$`)
 // resolve understands the flags, or says what is wrong with them.
 func (o *runOptions) resolve(p *program) (settings, error) {
 	s := settings{runOptions: *o}
-	if o.definition.Gap <= 0 || o.definition.OutOfOrderness < 0 || o.definition.Lateness < 0 {
-		return s, fmt.Errorf("--gap %s must be above zero, --out-of-orderness %s and --lateness %s not below", o.definition.Gap, o.definition.OutOfOrderness, o.definition.Lateness)
+	if err := o.definition.check(); err != nil {
+		return s, err
 	}
 	if o.definition.LocalKeys && o.parallelism != 1 {
 		p.say("--parallelism %d has no effect with --local-keys, which has one task per partition; add --local-keys=false.", o.parallelism)
@@ -136,9 +127,9 @@ func (s *settings) source() error {
 	case fromCommitted:
 		start = kafka.Committed(s.group, kafka.Earliest())
 	default:
-		t, err := time.Parse(time.RFC3339, s.from)
+		t, err := instant("--from", s.from, fmt.Sprintf("%s, %s, %s, or ", fromEarliest, fromLatest, fromCommitted))
 		if err != nil {
-			return fmt.Errorf("--from %s: use %s, %s, %s, or a time such as 2024-03-01T00:00:00Z", s.from, fromEarliest, fromLatest, fromCommitted)
+			return err
 		}
 		start = kafka.Timestamp(t)
 	}

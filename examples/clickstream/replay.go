@@ -72,7 +72,7 @@ Afterwards compare tells what differs, and cutover shows readers the new version
 	f.DurationVar(&o.catchUp.checkpointEvery, "catch-up-checkpoint-every", 0, "--checkpoint-every while history is read (default the same)")
 	f.IntVar(&o.catchUp.batches, "catch-up-batches", 8, "how many times its usual size a sink's batch may grow to while history is read and the sink is busy")
 	f.BoolVar(&o.dryRun, "dry-run", false, "read a part only, with no side effects, and tell what the whole would come to")
-	f.StringVar(&o.slice, "slice", "1%", "with --dry-run: how much of each partition to read, from its middle")
+	f.StringVar(&o.slice, "slice", "1%", "with --dry-run: which share of each partition to read, from its middle, such as 1% or 0.01")
 	f.StringVar(&o.from, "from", fromEarliest, "where to begin: earliest, or a time such as 2024-03-01T00:00:00Z; sessions near it may lack clicks and are counted")
 	f.StringVar(&o.to, "to", "", "with --dry-run: where to end, a time such as 2024-04-01T00:00:00Z; the part between --from and --to in place of --slice")
 	return cmd
@@ -139,17 +139,11 @@ func (p *program) replay(ctx context.Context, o replayOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	c, err := p.connect()
+	c, err := p.connectToClicks(ctx)
 	if err != nil {
 		return err
 	}
 	defer closing(c, &err)
-	if err := p.demandTopic(ctx, c); err != nil {
-		return err
-	}
-	if err := p.openClicks(ctx, c); err != nil {
-		return err
-	}
 	if o.dryRun {
 		return p.dryRun(ctx, c, s, o)
 	}

@@ -25,6 +25,11 @@ func (sh *shelf) sinkFlag(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&sh.sink, "sink", "", "the result whose versions are meant, as for run (default sqlite:DATA/clickstream.db?table=sessions)")
 }
 
+// resultFlag is --data for commands that reach a result, but no cluster.
+func (p *program) resultFlag(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&p.data, "data", "data", "directory of the default result, and of versions that no database keeps")
+}
+
 // open opens the catalog; closing it is the caller's.
 func (sh *shelf) open(p *program) (err error) {
 	if sh.sink == "" {

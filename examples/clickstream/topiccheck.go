@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -60,9 +59,7 @@ func (p *program) checkTopic(ctx context.Context, d declaration, cut, asJSON boo
 		return err
 	}
 	if asJSON {
-		e := json.NewEncoder(p.out)
-		e.SetIndent("", "  ")
-		err = e.Encode(report)
+		err = p.printJSON(report)
 	} else {
 		err = writeReport(p.out, report)
 	}

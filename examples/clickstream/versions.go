@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -43,7 +42,7 @@ and stops in order. What is in files and topics stays; the version's entry goes.
 		RunE: func(cmd *cobra.Command, args []string) error { return p.dropVersion(cmd.Context(), dropped, args[0]) },
 	}
 	dropped.sinkFlag(drop)
-	drop.Flags().StringVar(&p.data, "data", "data", "directory of the default result, and of versions that no database keeps")
+	p.resultFlag(drop)
 	cmd.AddCommand(drop)
 	return cmd
 }
@@ -87,12 +86,7 @@ func (p *program) versions(ctx context.Context, sh shelf, asJSON bool) (err erro
 		all = append(all, l)
 	}
 	if asJSON {
-		text, err := json.MarshalIndent(all, "", "  ")
-		if err != nil {
-			return err
-		}
-		fmt.Fprintln(p.out, string(text))
-		return nil
+		return p.printJSON(all)
 	}
 	if len(all) == 0 {
 		p.say("%s has no versions yet.", sh.target.Result)

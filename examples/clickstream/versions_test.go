@@ -308,14 +308,14 @@ func TestLag(t *testing.T) {
 	require.EqualValues(t, 70, l.lag([]version.Extent{{Split: "t/0", To: 30}, {Split: "t/1", To: 60}, {Split: "other/0", To: 7}}))
 }
 
-func TestPercent(t *testing.T) {
-	for text, want := range map[string]float64{"10%": 0.1, "0": 0, "100%": 1, "2.5%": 0.025} {
-		got, err := percent(text)
+func TestShare(t *testing.T) {
+	for text, want := range map[string]float64{"10%": 0.1, "0.1": 0.1, "0": 0, "100%": 1, "2.5%": 0.025} {
+		got, err := parseShare(text)
 		require.NoError(t, err)
 		require.InDelta(t, want, got, 1e-12)
 	}
-	for _, text := range []string{"", "%", "101%", "-1", "NaN", "ten"} {
-		_, err := percent(text)
+	for _, text := range []string{"", "%", "101%", "10", "-1", "NaN", "ten"} {
+		_, err := parseShare(text)
 		require.Error(t, err)
 	}
 }

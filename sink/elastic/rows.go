@@ -41,10 +41,8 @@ func (c *Catalog) find(ctx context.Context, name, reader string) (index string, 
 	if err != nil {
 		return "", err
 	}
-	v, ok := l.Version(name)
-	index = v.Tables[reader]
-	if !ok || index == "" {
-		return "", fmt.Errorf("version %s, table %s: %w", name, reader, version.ErrUnknown)
+	if index, err = l.Place(name, reader); err != nil {
+		return "", err
 	}
 	if err = refresh(ctx, c.client, index); isStatus(err, http.StatusNotFound) {
 		return "", fmt.Errorf("version %s, table %s: the index %s has not been made yet, or was deleted: %w", name, reader, index, version.ErrUnknown)

@@ -122,13 +122,9 @@ func (c *Catalog) place(ctx context.Context, name, reader string) (string, error
 	if err != nil {
 		return "", err
 	}
-	v, ok := l.Version(name)
-	if !ok {
-		return "", fmt.Errorf("%s: version %s: %w", c, name, version.ErrUnknown)
-	}
-	place, ok := v.Tables[reader]
-	if !ok {
-		return "", fmt.Errorf("%s: version %s has the tables %s, not %s: %w", c, name, strings.Join(v.Readers(), ", "), reader, version.ErrUnknown)
+	place, err := l.Place(name, reader)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", c, err)
 	}
 	return place, nil
 }

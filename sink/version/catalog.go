@@ -1,6 +1,10 @@
 package version
 
-import "context"
+import (
+	"context"
+	"fmt"
+	"strings"
+)
 
 // Catalog knows the versions of one result. It is safe for concurrent use, by several processes too: each method is one atomic step of its own, which a
 // crash leaves done or not done.
@@ -39,6 +43,19 @@ func (l Listing) Version(name string) (v Version, ok bool) {
 		}
 	}
 	return Version{}, false
+}
+
+// Place is where the rows are that a reader's name stands for in a version. The error wraps ErrUnknown.
+func (l Listing) Place(name, reader string) (string, error) {
+	v, ok := l.Version(name)
+	if !ok {
+		return "", fmt.Errorf("version %s: %w", name, ErrUnknown)
+	}
+	place, ok := v.Tables[reader]
+	if !ok {
+		return "", fmt.Errorf("version %s has the tables %s, not %s: %w", name, strings.Join(v.Readers(), ", "), reader, ErrUnknown)
+	}
+	return place, nil
 }
 
 // Replacer is a Catalog that can put one version in the place of another.

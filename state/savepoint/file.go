@@ -11,7 +11,6 @@ import (
 	"hash"
 	"io"
 	"os"
-	"runtime"
 
 	"github.com/millrace/millrace/state"
 )
@@ -80,18 +79,6 @@ func writeSynced(path string, content []byte) error {
 		err = f.Sync()
 	}
 	return errors.Join(err, f.Close())
-}
-
-// syncDir makes what was made in dir durable. Windows has no such call and does it with the file.
-func syncDir(dir string) error {
-	if runtime.GOOS == "windows" {
-		return nil
-	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }
 
 // readFile has visit called with each entry of a file until it returns false, and reports whether it was read to its end, in which case all of it was verified against

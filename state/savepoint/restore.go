@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/millrace/millrace/internal/disk"
 	"github.com/millrace/millrace/state"
 )
 
@@ -52,7 +53,7 @@ func (s *Savepoint) restore(b state.Backend, dir string) error {
 	if err := os.Rename(temporary, dir); err != nil {
 		return errors.Join(err, os.RemoveAll(temporary))
 	}
-	return syncDir(filepath.Dir(dir))
+	return disk.SyncDir(filepath.Dir(dir))
 }
 
 // fill writes all files to a new store.

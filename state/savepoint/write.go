@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/millrace/millrace/internal/disk"
 	"github.com/millrace/millrace/internal/keyed"
 	"github.com/millrace/millrace/internal/runtime"
 )
@@ -81,7 +82,7 @@ func (w *writer) write(from Scanner) error {
 	if err != nil {
 		return err
 	}
-	if err := syncDir(w.dir); err != nil {
+	if err := disk.SyncDir(w.dir); err != nil {
 		return err
 	}
 	return w.publish(b)
@@ -97,7 +98,7 @@ func (w *writer) publish(manifest []byte) error {
 	if err := os.Rename(path+".tmp", path); err != nil {
 		return err
 	}
-	return errors.Join(syncDir(w.dir), syncDir(filepath.Dir(filepath.Clean(w.dir))))
+	return errors.Join(disk.SyncDir(w.dir), disk.SyncDir(filepath.Dir(filepath.Clean(w.dir))))
 }
 
 func (w *writer) entry(key, value []byte) error {

@@ -60,13 +60,8 @@ func (c *Catalog) files(ctx context.Context, name, table string) (place string, 
 	if err != nil {
 		return "", nil, err
 	}
-	v, ok := list.Version(name)
-	if !ok {
-		return "", nil, fmt.Errorf("version %s: %w", name, version.ErrUnknown)
-	}
-	place, ok = v.Tables[table]
-	if !ok {
-		return "", nil, fmt.Errorf("version %s: table %s: %w", name, table, version.ErrUnknown)
+	if place, err = list.Place(name, table); err != nil {
+		return "", nil, err
 	}
 	fsys, err = c.places(ctx, place)
 	return place, fsys, err
