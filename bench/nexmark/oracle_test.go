@@ -14,6 +14,15 @@ const (
 	slideMs = 5_000
 )
 
+func oracleQ1(events []Event) (all []Bid) {
+	for _, e := range events {
+		if e.Kind == IsBid {
+			all = append(all, Bid{e.Bid.Auction, e.Bid.Bidder, int64(float64(e.Bid.Price)*0.89 + 1e-6), e.Bid.At, e.Bid.Extra})
+		}
+	}
+	return all
+}
+
 func oracleQ3(events []Event) (all []LocalAuction) {
 	people := map[int64]*Person{}
 	for _, e := range events {
