@@ -30,7 +30,8 @@ func queryOf[T any](name string, state bool, q func(stream.DataStream[nexmark.Ev
 
 var nexmarkQueries = []nexmarkQuery{
 	queryOf("q0", false, nexmark.Q0), queryOf("q1", false, nexmark.Q1), queryOf("q2", false, nexmark.Q2),
-	queryOf("q5", true, nexmark.Q5), queryOf("q7", true, nexmark.Q7), queryOf("q8", true, nexmark.Q8), queryOf("q11", true, nexmark.Q11),
+	queryOf("q3", true, nexmark.Q3), queryOf("q4", true, nexmark.Q4), queryOf("q5", true, nexmark.Q5), queryOf("q7", true, nexmark.Q7),
+	queryOf("q8", true, nexmark.Q8), queryOf("q9", true, nexmark.Q9), queryOf("q11", true, nexmark.Q11),
 }
 
 // rowCount is a sink that counts rows and looks at nothing else.

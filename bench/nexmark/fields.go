@@ -6,7 +6,7 @@ import (
 	"github.com/millrace/millrace/codec"
 )
 
-// fields reads what appendInts and appendText wrote. The first error stays, and everything after it reads as zero.
+// fields reads what appendInts and appendTexts wrote. The first error stays, and everything after it reads as zero.
 type fields struct {
 	rest []byte
 	err  error
@@ -49,4 +49,9 @@ func appendInts(dst []byte, vs ...int64) []byte {
 	return dst
 }
 
-func appendText(dst []byte, s string) []byte { return append(appendInts(dst, int64(len(s))), s...) }
+func appendTexts(dst []byte, texts ...string) []byte {
+	for _, t := range texts {
+		dst = append(appendInts(dst, int64(len(t))), t...)
+	}
+	return dst
+}

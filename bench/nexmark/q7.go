@@ -1,9 +1,6 @@
 package nexmark
 
 import (
-	"strings"
-
-	"github.com/millrace/millrace/codec"
 	"github.com/millrace/millrace/state"
 	"github.com/millrace/millrace/stream"
 	"github.com/millrace/millrace/window"
@@ -42,8 +39,7 @@ func (highestOf[K]) Add(held []Bid, b Bid) []Bid {
 			held = held[:0]
 		}
 	}
-	b.Extra = strings.Clone(b.Extra)
-	return append(held, b)
+	return append(held, b.clone())
 }
 
 func (h highestOf[K]) Merge(a, b []Bid) []Bid {
@@ -56,11 +52,3 @@ func (h highestOf[K]) Merge(a, b []Bid) []Bid {
 func (highestOf[K]) Result(_ K, _ window.TimeWindow, held []Bid) []Bid { return held }
 
 func (highestOf[K]) Codec() state.Codec[[]Bid] { return bidsCodec }
-
-var bidsCodec = codec.SliceOf[Bid](codec.Func("nexmark.bid/1", func(dst []byte, b Bid) ([]byte, error) {
-	return appendText(appendInts(dst, b.Auction, b.Bidder, b.Price, b.At), b.Extra), nil
-}, func(src []byte) (Bid, error) {
-	f := fields{rest: src}
-	b := Bid{Auction: f.int(), Bidder: f.int(), Price: f.int(), At: f.int(), Extra: f.text()}
-	return b, f.end()
-}))

@@ -62,7 +62,7 @@ var arrivalCodec = codec.Func("nexmark.arrival/1", func(dst []byte, a arrival) (
 	if a.person {
 		person = 1
 	}
-	return appendText(appendInts(dst, person, a.id, a.reserve), a.name), nil
+	return appendTexts(appendInts(dst, person, a.id, a.reserve), a.name), nil
 }, func(src []byte) (arrival, error) {
 	f := fields{rest: src}
 	a := arrival{person: f.int() == 1, id: f.int(), reserve: f.int(), name: f.text()}
