@@ -268,7 +268,7 @@ func TestWrongFlags(t *testing.T) {
 		"--backend disk":              {"run", "--backend", "disk"},
 		"--log-level loud":            {"run", "--log-level", "loud"},
 		"CheckpointEvery":             {"run", "--checkpoint-every", "0"},
-		"sink ftp:x: use sqlite:PATH":  {"run", "--sink", "ftp:x"},
+		"sink ftp:x: use sqlite:PATH": {"run", "--sink", "ftp:x"},
 		"--rate -1":                   {"produce", "--in", "-", "--rate", "-1"},
 		"no such file":                {"produce", "--in", filepath.Join(data, "missing.jsonl")},
 		"unknown command":             {"walk"},
