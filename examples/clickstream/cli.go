@@ -81,6 +81,16 @@ func (p *program) logger() (*slog.Logger, error) {
 // say prints a message for the person at the terminal.
 func (p *program) say(format string, args ...any) { fmt.Fprintf(p.screen, format+"\n", args...) }
 
+// exactly takes so many arguments, and names them where others are given.
+func exactly(names ...string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) == len(names) {
+			return nil
+		}
+		return fmt.Errorf("%s takes %s (arguments given: %d): see `%s --help`", cmd.Name(), strings.Join(names, " and "), len(args), cmd.CommandPath())
+	}
+}
+
 // printJSON prints a value for programs.
 func (p *program) printJSON(v any) error {
 	e := json.NewEncoder(p.out)

@@ -105,7 +105,11 @@ func (p *program) ensureTopic(ctx context.Context, c *kafkaCluster, name string)
 func (p *program) demandTopic(ctx context.Context, c *kafkaCluster) error {
 	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
-	if _, err := topic.Describe(ctx, c.brokers, p.topic, c.config); err != nil {
+	_, err := topic.Describe(ctx, c.brokers, p.topic, c.config)
+	switch {
+	case errors.Is(err, topic.ErrMissing):
+		return fmt.Errorf("%w; produce makes it, and --topic names another", err)
+	case err != nil:
 		return fmt.Errorf("%s: %w", c, err)
 	}
 	return nil

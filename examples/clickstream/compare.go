@@ -33,7 +33,7 @@ The exit code is 0 if the versions are equal, 1 if they differ, 2 after an error
   clickstream compare v1 v2 --table session_metrics --limit 3
   clickstream compare v1 v2 --json | jq .reasons`,
 		Args: func(cmd *cobra.Command, args []string) error {
-			return withCode(exitFailed, cobra.ExactArgs(2)(cmd, args))
+			return withCode(exitFailed, exactly("OLD", "NEW")(cmd, args))
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return p.compare(cmd.Context(), sh, table, args[0], args[1], limit, asJSON)

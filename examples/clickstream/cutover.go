@@ -32,7 +32,7 @@ It is refused unless the version is caught up and not further behind the topic's
 readers see now. --force leaves both out.`,
 		Example: `  clickstream cutover v2
   clickstream cutover v2 --max-changed 25%`,
-		Args: cobra.ExactArgs(1),
+		Args: exactly("VERSION"),
 		RunE: func(cmd *cobra.Command, args []string) error { return p.cutover(cmd.Context(), sh, o, args[0]) },
 	}
 	sh.sinkFlag(cmd)

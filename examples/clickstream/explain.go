@@ -45,7 +45,7 @@ USER may not be the first word after a flag that takes a value; put -- before a 
 		Example: `  clickstream explain user_0042
   clickstream explain user_0042 --gap 15m --json | jq '.windows[].rows'
   clickstream explain user_0042 --from 2024-03-01T00:00:00Z --to 2024-04-01T00:00:00Z`,
-		Args: cobra.ExactArgs(1),
+		Args: exactly("USER"),
 		RunE: func(cmd *cobra.Command, args []string) error { return p.explain(cmd.Context(), args[0], o) },
 	}
 	p.clusterFlags(cmd)

@@ -38,7 +38,7 @@ rows it has, how much of the log it has read and how far its job is behind the l
 		Short: "Remove a version and its rows",
 		Long: `Remove a version and its tables. The one that readers see is refused: cut over to another first. A job that still writes the version notices within seconds
 and stops in order. What is in files and topics stays; the version's entry goes.`,
-		Args: cobra.ExactArgs(1),
+		Args: exactly("VERSION"),
 		RunE: func(cmd *cobra.Command, args []string) error { return p.dropVersion(cmd.Context(), dropped, args[0]) },
 	}
 	dropped.sinkFlag(drop)

@@ -52,7 +52,7 @@ func Forms() string {
 
 // Help describes all kinds, one a line.
 func Help() string {
-	const width = 24
+	const width = 29 // the longest form and two spaces
 	var b strings.Builder
 	for _, k := range kinds() {
 		b.WriteString("  " + k.form + strings.Repeat(" ", max(1, width-len(k.form))) + k.help + "\n")
