@@ -68,7 +68,12 @@ func TestSavepointsMoveBetweenBackendsAndParallelism(t *testing.T) {
 				require.Less(t, turn, 200, "the job makes no progress")
 				s := turns[turn%len(turns)]
 				ctx, cancel := context.WithCancel(context.Background())
-				r := sessionJob(t, &interrupted{Source: src, after: rng.Int64N(2500) + 500, stop: func() error { cancel(); return nil }}, s,
+				stop := func() error {
+					cancel()
+					time.Sleep(20 * time.Millisecond) // the job stops before its log is read
+					return nil
+				}
+				r := sessionJob(t, &interrupted{Source: src, after: rng.Int64N(2500) + 500, stop: stop}, s,
 					30*time.Minute, time.Minute, lateness*time.Minute, stream.StateDir(dir), stream.StatusEvery(0))
 				err := r.job.Run(ctx)
 				cancel()
