@@ -67,7 +67,7 @@ func ReadSaved(s Scanner) (*Saved, error) {
 		}
 		if _, contents, ok := strings.Cut(o.Shape, "; holds "); ok && saved.Cells == nil {
 			// A window operator's one cell is part of its shape.
-			saved.Cells, saved.Codecs = []string{"windows"}, []string{"windows/1<" + contents + ">"}
+			saved.Cells, saved.Codecs = []string{"windows"}, []string{"windows/1<" + windowContents(o.Shape, contents) + ">"}
 		}
 		v.Operators = append(v.Operators, saved)
 	}
@@ -87,6 +87,15 @@ func ReadSaved(s Scanner) (*Saved, error) {
 		}
 	}
 	return v, nil
+}
+
+// windowContents is how a window holds its contents: records as a list, an accumulator behind a byte that says whether there is one.
+func windowContents(shape, codec string) string {
+	folds := strings.HasPrefix(shape, "aggregate;") || strings.HasPrefix(shape, "reduce;")
+	if folds && !strings.HasPrefix(codec, "list<") {
+		return "optional<" + codec + ">"
+	}
+	return codec
 }
 
 // owner is the operator in the name of one of the run's entries: the longest, as a uid may hold a slash.

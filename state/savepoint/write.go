@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 
 	"github.com/millrace/millrace/internal/disk"
-	"github.com/millrace/millrace/internal/keyed"
 	"github.com/millrace/millrace/internal/runtime"
 )
 
@@ -26,27 +25,11 @@ func Write(from Scanner, dir string) (m *Manifest, err error) {
 	if err := makeEmpty(dir); err != nil {
 		return nil, fmt.Errorf("savepoint %s: %w", dir, err)
 	}
-	w := &writer{dir: dir, manifest: describe(saved)}
+	w := &writer{dir: dir, manifest: newManifest(saved)}
 	if err := w.write(from); err != nil {
 		return nil, errors.Join(fmt.Errorf("savepoint %s: %w", dir, err), w.remove())
 	}
 	return w.manifest, nil
-}
-
-// describe is the manifest without what is counted.
-func describe(s *runtime.Saved) *Manifest {
-	m := &Manifest{Format: Format, StateFormat: s.Format, Job: s.Job, MaxParallelism: s.MaxParallelism, Pending: s.Pending, Epochs: s.Epochs}
-	for _, o := range s.Operators {
-		operator := Operator{UID: o.UID, Number: o.Number, Shape: o.Shape}
-		for i, name := range o.Cells {
-			operator.Cells = append(operator.Cells, Cell{name, o.Codecs[i]})
-		}
-		m.Operators = append(m.Operators, operator)
-	}
-	for _, sp := range s.Splits {
-		m.Splits = append(m.Splits, Split{sp.Operator, sp.ID, sp.Number, sp.Position, sp.Stop, sp.Watermark, sp.Finished})
-	}
-	return m
 }
 
 // makeEmpty makes dir with its parents, or takes it if it is empty.
@@ -104,7 +87,7 @@ func (w *writer) publish(manifest []byte) error {
 func (w *writer) entry(key, value []byte) error {
 	at, ok := sectionOf(key)
 	if !ok {
-		return fmt.Errorf("the state holds a key of unknown form, %q: another version of the program wrote it", key)
+		return unknownForm(key)
 	}
 	if w.file == nil || at != w.at {
 		if err := w.endFile(); err != nil {
@@ -118,36 +101,10 @@ func (w *writer) entry(key, value []byte) error {
 		}
 		w.at, w.file = at, f
 	}
-	if err := w.count(at, key, value); err != nil {
+	if err := w.manifest.count(at, key, value, w.file.entries == 0); err != nil {
 		return err
 	}
 	return w.file.entry(key, value)
-}
-
-func (w *writer) count(at section, key, value []byte) error {
-	if at.kind == "run" {
-		return nil
-	}
-	for i := range w.manifest.Operators {
-		o := &w.manifest.Operators[i]
-		if o.Number != at.operator {
-			continue
-		}
-		o.Bytes += int64(len(key) + len(value))
-		switch {
-		case at.kind == "state":
-			o.Keys++
-			if w.file.entries == 0 {
-				o.Shards++
-			}
-		case at.domain == keyed.EventTime:
-			o.EventTimers++
-		default:
-			o.ProcessingTimers++
-		}
-		return nil
-	}
-	return fmt.Errorf("the state holds key %q of an operator with number %d, which it does not name", key, at.operator)
 }
 
 func (w *writer) endFile() error {

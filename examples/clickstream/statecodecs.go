@@ -1,0 +1,50 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+
+	"google.golang.org/protobuf/encoding/protojson"
+
+	"github.com/millrace/millrace/codec"
+	pb "github.com/millrace/millrace/examples/clickstream/clickstreampb"
+	"github.com/millrace/millrace/state/inspect"
+)
+
+// stateCodecs show what this program keeps in its state.
+var stateCodecs = inspect.Codecs{
+	clickCodec.ID():                clickJSON,
+	(HourlyMetrics{}).Codec().ID(): totalsJSON,
+}
+
+var clickCodec = codec.Proto[*pb.ClickEvent]()
+
+// clickJSON shows a click with the names of its fields. Protojson varies its spaces on purpose, so they are taken out.
+func clickJSON(src []byte) (json.RawMessage, error) {
+	e, err := clickCodec.Decode(src)
+	if err != nil {
+		return nil, err
+	}
+	b, err := protojson.MarshalOptions{UseProtoNames: true}.Marshal(e)
+	if err != nil {
+		return nil, err
+	}
+	var tight bytes.Buffer
+	err = json.Compact(&tight, b)
+	return tight.Bytes(), err
+}
+
+type totalsText struct {
+	Sessions   int64 `json:"sessions"`
+	WithCart   int64 `json:"with_cart"`
+	Abandoned  int64 `json:"abandoned"`
+	DurationMs int64 `json:"duration_ms"`
+}
+
+func totalsJSON(src []byte) (json.RawMessage, error) {
+	t, err := decodeTotals(src)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(totalsText{t.sessions, t.withCart, t.abandoned, t.durationMs})
+}
