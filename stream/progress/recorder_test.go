@@ -150,12 +150,27 @@ func TestWhatIsNotKnown(t *testing.T) {
 }
 
 // A job that follows the log catches up, falls to the live rate, and says how long that takes.
+// A recorder that misses a job's first run, as when a replay's history is over at once, still counts from where the job began.
+func TestFirstRunMissed(t *testing.T) {
+	job := &fakeJob{}
+	job.set(500, 1_000)
+	job.status.Splits[0].StartPosition = 500
+	watch(t, "replay", "", job, func(r *progress.Recorder, step func(time.Duration)) error {
+		job.set(600, 1_000)
+		job.status.Splits[0].StartPosition = 500
+		step(time.Second)
+		require.EqualValues(t, 600, r.Now().Read)
+		require.InDelta(t, 0.6, r.Now().Done, 1e-9)
+		return nil
+	})
+}
+
 func TestFollower(t *testing.T) {
 	job := &fakeJob{}
 	at := func(position, end int64) {
 		job.set(position, source.Unbounded)
 		s := &job.status.Splits[0]
-		s.StartPosition, s.LogEnd, s.Bytes, s.AtEnd = 1_000, end, 100*(position-1_000), position == end
+		s.StartPosition, s.From, s.LogEnd, s.Bytes, s.AtEnd = 1_000, 1_000, end, 100*(position-1_000), position == end
 		job.status.Tasks = []stream.TaskStatus{{Operator: "clicks", Busy: time.Duration(position) * time.Millisecond, Blocked: time.Duration(position) * time.Millisecond / 4}}
 		job.status.Sinks = []stream.SinkStatus{{Operator: "table", Writes: position / 100, WriteTime: time.Duration(position) * time.Millisecond / 20}}
 	}

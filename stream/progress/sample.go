@@ -114,12 +114,17 @@ func (r *Recorder) work(f *frame) (read, total int64) {
 	return read, total
 }
 
-// start is the position that a split's way begins at: where its first run began, as far as the history goes back.
+// start is the position that a split's way begins at: where the job's first run began; of state that does not say it, as far as the history goes back. So it does
+// not matter which of several runs was looked at first.
 func (r *Recorder) start(s stream.SplitStatus) int64 {
+	began := s.StartPosition
+	if s.From >= 0 {
+		began = min(began, s.From)
+	}
 	key := s.Operator + "/" + s.ID
 	first, known := r.starts[key]
-	if !known || s.StartPosition < first {
-		first = s.StartPosition
+	if !known || began < first {
+		first = began
 		r.starts[key] = first
 	}
 	return first
