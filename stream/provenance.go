@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/millrace/millrace/internal/flow"
@@ -42,6 +43,21 @@ func (rs Ranges) String() string {
 		texts[i] = r.String()
 	}
 	return strings.Join(texts, ",")
+}
+
+// Cover is rs with more taken in: of each split the first and last offset of both, and the records of both. It may change and return rs, and leaves more as it is. So a
+// function that folds results of windows can tell where all that went into them stands.
+func (rs Ranges) Cover(more Ranges) Ranges {
+	for _, m := range more {
+		i, found := slices.BinarySearchFunc(rs, m, compareRanges)
+		if !found {
+			rs = slices.Insert(rs, i, m)
+			continue
+		}
+		r := &rs[i]
+		r.First, r.Last, r.Count = min(r.First, m.First), max(r.Last, m.Last), r.Count+m.Count
+	}
+	return rs
 }
 
 // Provenance keeps beside each window where its records stand in their splits, for Pane.From and Aggregated.From: for each split the first and last offset and how many
@@ -88,6 +104,26 @@ func (o *rangesOf) name(list []windowing.Range) Ranges {
 		o.out = append(o.out, Range{Count: unknown})
 	}
 	return o.out
+}
+
+// compareRanges orders ranges as rangesOf does, by what their names say.
+func compareRanges(a, b Range) int {
+	if unknown := b.Split == ""; unknown != (a.Split == "") {
+		return map[bool]int{true: -1, false: 1}[unknown]
+	}
+	topicA, numberA := placeOf(a.Split)
+	topicB, numberB := placeOf(b.Split)
+	return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(topicA, topicB), cmp.Compare(numberA, numberB), cmp.Compare(a.Split, b.Split))
+}
+
+// placeOf takes "clicks/3" apart; a name of another form is all topic.
+func placeOf(split string) (topic string, partition int) {
+	if i := strings.LastIndexByte(split, '/'); i >= 0 {
+		if n, err := strconv.Atoi(split[i+1:]); err == nil {
+			return split[:i], n
+		}
+	}
+	return split, 0
 }
 
 func comparePlaces(a, b *runtime.Split) int {

@@ -230,3 +230,22 @@ func TestProvenanceIsAddedLater(t *testing.T) {
 	}
 	require.Equal(t, []string{"a[0,10)=3 from test/0:2,? late=false "}, got)
 }
+
+func TestRangesCover(t *testing.T) {
+	var all stream.Ranges
+	for _, more := range []stream.Ranges{
+		{{Source: "c", Split: "clicks/10", First: 5, Last: 9, Count: 3}, {Count: 1}},
+		{{Source: "c", Split: "clicks/9", First: 7, Last: 7, Count: 1}},
+		{{Source: "c", Split: "clicks/10", First: 2, Last: 6, Count: 2}, {Count: 2}},
+		{{Source: "b", Split: "/tmp/a.jsonl", First: 1, Last: 2, Count: 2}},
+	} {
+		before := slices.Clone(more)
+		all = all.Cover(more)
+		require.Equal(t, before, more)
+	}
+	require.Equal(t, stream.Ranges{
+		{Source: "b", Split: "/tmp/a.jsonl", First: 1, Last: 2, Count: 2},
+		{Source: "c", Split: "clicks/9", First: 7, Last: 7, Count: 1}, {Source: "c", Split: "clicks/10", First: 2, Last: 9, Count: 5}, {Count: 3},
+	}, all)
+	require.Equal(t, "/tmp/a.jsonl:1-2,clicks/9:7,clicks/10:2-9,?", all.String())
+}

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -21,6 +22,7 @@ import (
 	"github.com/millrace/millrace/examples/clickstream/internal/screen"
 	"github.com/millrace/millrace/internal/oracle"
 	"github.com/millrace/millrace/source/file"
+	"github.com/millrace/millrace/stream"
 	"github.com/millrace/millrace/stream/explain"
 )
 
@@ -223,10 +225,46 @@ func TestProvenanceColumns(t *testing.T) {
 		again[i] = append(slices.Clone(r[:8]), r[9:]...)
 	}
 	same(t, bare, again)
+	sameHours(t, sqliteRows(t, db, "session_metrics_v1"), sqliteRows(t, db, "session_metrics_v2"), rows)
 	path := filepath.Join(data, "s.csv")
 	do(t, "run", "--data", data, "--until-end", "--provenance", "--group", "csv", "--sink", "csv:"+path)
 	for _, r := range csvRows(t, path)[:50] {
 		require.Len(t, r, 11)
 		require.Regexp(t, "^[0-9a-f]{32}$", r[10])
 	}
+}
+
+// sameHours compares the hours of two versions, which differ in nothing but the version, and the place of each hour with those of the sessions in it.
+func sameHours(t *testing.T, first, second, sessions [][]string) {
+	t.Helper()
+	var want stream.Ranges
+	for _, s := range sessions {
+		want = want.Cover(stream.Ranges{rangeOf(t, s[9])})
+	}
+	var all stream.Ranges
+	for i, hour := range first {
+		require.Len(t, hour, 9)
+		require.Equal(t, "v1", hour[6])
+		require.Equal(t, "v2", second[i][6])
+		require.Equal(t, slices.Concat(hour[:6], hour[7:]), slices.Concat(second[i][:6], second[i][7:]))
+		for _, text := range strings.Split(hour[7], ",") {
+			all = all.Cover(stream.Ranges{rangeOf(t, text)})
+		}
+	}
+	require.Len(t, second, len(first))
+	require.Equal(t, want.String(), all.String(), "every session is in an hour")
+}
+
+// rangeOf reads a place such as clicks/3:100-250.
+func rangeOf(t *testing.T, text string) stream.Range {
+	m := regexp.MustCompile(`^(.+):(\d+)(?:-(\d+))?$`).FindStringSubmatch(text)
+	require.NotNil(t, m, text)
+	first, err := strconv.ParseInt(m[2], 10, 64)
+	require.NoError(t, err)
+	last := first
+	if m[3] != "" {
+		last, err = strconv.ParseInt(m[3], 10, 64)
+		require.NoError(t, err)
+	}
+	return stream.Range{Split: m[1], First: first, Last: last}
 }

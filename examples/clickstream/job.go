@@ -56,7 +56,7 @@ func analyze(job *stream.Job, clicks source.Source[*pb.ClickEvent], def Definiti
 	stream.To(analytics, "sessions", to.Sessions)
 
 	hours := stream.Window(stream.All(analytics), window.Tumbling(time.Hour), stream.AllowedLateness(def.Lateness))
-	metrics := stream.Aggregate(hours, "session-metrics", HourlyMetrics{})
+	metrics := stream.Aggregate(hours, "session-metrics", HourlyMetrics{def.Provenance})
 	stream.To(metrics, "metrics", to.Metrics)
 
 	if to.Late != nil {

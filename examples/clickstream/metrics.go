@@ -2,11 +2,13 @@ package main
 
 import (
 	"encoding/binary"
+	"encoding/json"
 	"fmt"
 
 	"github.com/millrace/millrace/codec"
 	"github.com/millrace/millrace/sink/table"
 	"github.com/millrace/millrace/state"
+	"github.com/millrace/millrace/stream"
 	"github.com/millrace/millrace/window"
 )
 
@@ -18,6 +20,7 @@ type HourMetrics struct {
 	Abandoned       int64   `json:"abandoned"`
 	AbandonmentRate float64 `json:"abandonment_rate"` // abandoned / with_cart; 0 without carts
 	MeanDurationMs  float64 `json:"mean_duration_ms"`
+	provenance
 }
 
 // metricsColumns is an hour as a table's row.
@@ -31,10 +34,16 @@ var metricsColumns = table.Of(
 )
 
 // totals is what an hour's window holds. Sums of integers are exact in any order and can be taken back.
-type totals struct{ sessions, withCart, abandoned, durationMs int64 }
+type totals struct {
+	sessions, withCart, abandoned, durationMs int64
+	// from is where the clicks of the sessions stand, with provenance. It never shrinks: a session that is taken back is a part of the one that supersedes it.
+	from stream.Ranges
+}
 
 // HourlyMetrics adds sessions up. Late clicks may change a session that was added already: it is then taken back, and added as it is now.
-type HourlyMetrics struct{}
+type HourlyMetrics struct {
+	Provenance bool // say where each hour comes from
+}
 
 // New implements stream.Aggregator.
 func (HourlyMetrics) New() totals { return totals{} }
@@ -60,13 +69,25 @@ func (HourlyMetrics) Result(_ struct{}, w window.TimeWindow, t totals) HourMetri
 	return m
 }
 
+// ResultOf is Result with where it comes from.
+func (h HourlyMetrics) ResultOf(ctx *stream.Context, a stream.Aggregated[struct{}, totals]) HourMetrics {
+	m := h.Result(a.Key, a.Window, a.Value)
+	if h.Provenance {
+		m.provenance = provenanceOf(ctx, a.Value.from)
+	}
+	return m
+}
+
 // Codec says how the totals of open hours are kept in the state.
-func (HourlyMetrics) Codec() state.Codec[totals] {
+func (h HourlyMetrics) Codec() state.Codec[totals] {
+	if h.Provenance {
+		return codec.Func("clickstream-hour-totals/v1+ranges", appendTotalsFrom, decodeTotalsFrom)
+	}
 	return codec.Func("clickstream-hour-totals/v1", appendTotals, decodeTotals)
 }
 
 func totalsOf(s Session) totals {
-	t := totals{sessions: 1, abandoned: s.Abandoned, durationMs: s.DurationMs}
+	t := totals{sessions: 1, abandoned: s.Abandoned, durationMs: s.DurationMs, from: s.from}
 	if s.AddToCarts > 0 {
 		t.withCart = 1
 	}
@@ -74,7 +95,7 @@ func totalsOf(s Session) totals {
 }
 
 func (t totals) plus(o totals, sign int64) totals {
-	return totals{t.sessions + sign*o.sessions, t.withCart + sign*o.withCart, t.abandoned + sign*o.abandoned, t.durationMs + sign*o.durationMs}
+	return totals{t.sessions + sign*o.sessions, t.withCart + sign*o.withCart, t.abandoned + sign*o.abandoned, t.durationMs + sign*o.durationMs, t.from.Cover(o.from)}
 }
 
 func appendTotals(dst []byte, t totals) ([]byte, error) {
@@ -84,16 +105,44 @@ func appendTotals(dst []byte, t totals) ([]byte, error) {
 	return dst, nil
 }
 
-func decodeTotals(src []byte) (t totals, err error) {
+func decodeTotals(src []byte) (totals, error) {
+	t, rest, err := readTotals(src)
+	if err == nil && len(rest) > 0 {
+		err = fmt.Errorf("an hour's totals are followed by %d bytes: %w", len(rest), codec.ErrMalformed)
+	}
+	return t, err
+}
+
+func readTotals(src []byte) (t totals, rest []byte, err error) {
 	for _, n := range []*int64{&t.sessions, &t.withCart, &t.abandoned, &t.durationMs} {
 		v, size := binary.Varint(src)
 		if size <= 0 {
-			return totals{}, fmt.Errorf("an hour's totals are cut short: %w", codec.ErrMalformed)
+			return totals{}, nil, fmt.Errorf("an hour's totals are cut short: %w", codec.ErrMalformed)
 		}
 		*n, src = v, src[size:]
 	}
-	if len(src) > 0 {
-		return totals{}, fmt.Errorf("an hour's totals are followed by %d bytes: %w", len(src), codec.ErrMalformed)
+	return t, src, nil
+}
+
+// appendTotalsFrom writes the totals and behind them, as JSON, where they come from.
+func appendTotalsFrom(dst []byte, t totals) ([]byte, error) {
+	from, err := json.Marshal(t.from)
+	if err != nil {
+		return dst, err
+	}
+	if dst, err = appendTotals(dst, t); err != nil {
+		return dst, err
+	}
+	return append(dst, from...), nil
+}
+
+func decodeTotalsFrom(src []byte) (totals, error) {
+	t, rest, err := readTotals(src)
+	if err != nil {
+		return t, err
+	}
+	if err := json.Unmarshal(rest, &t.from); err != nil {
+		return totals{}, fmt.Errorf("where an hour's totals come from: %w: %w", codec.ErrMalformed, err)
 	}
 	return t, nil
 }

@@ -23,7 +23,7 @@ func (p *program) outputs(ctx context.Context, c *kafkaCluster, s settings) (to 
 	}
 	env := target.Env{Brokers: c.brokers, Connection: c.config, Out: p.out}
 	to.Sessions = target.Open(s.sessions, s.definition.sessionRows(), env)
-	to.Metrics = target.Open(s.metrics, metricsRows, env)
+	to.Metrics = target.Open(s.metrics, s.definition.metricsRows(), env)
 	err = errors.Join(try(ctx, "sessions", to.Sessions, s.restored), try(ctx, "metrics", to.Metrics, s.restored))
 	if s.late.Kind != "" {
 		to.Late = target.Open(s.late, lateRows, env)

@@ -13,8 +13,9 @@ import (
 
 // stateCodecs show what this program keeps in its state.
 var stateCodecs = inspect.Codecs{
-	clickCodec.ID():                clickJSON,
-	(HourlyMetrics{}).Codec().ID(): totalsJSON,
+	clickCodec.ID():                    clickJSON,
+	(HourlyMetrics{}).Codec().ID():     totalsJSON(decodeTotals),
+	(HourlyMetrics{true}).Codec().ID(): totalsJSON(decodeTotalsFrom),
 }
 
 var clickCodec = codec.Proto[*pb.ClickEvent]()
@@ -35,16 +36,19 @@ func clickJSON(src []byte) (json.RawMessage, error) {
 }
 
 type totalsText struct {
-	Sessions   int64 `json:"sessions"`
-	WithCart   int64 `json:"with_cart"`
-	Abandoned  int64 `json:"abandoned"`
-	DurationMs int64 `json:"duration_ms"`
+	Sessions   int64  `json:"sessions"`
+	WithCart   int64  `json:"with_cart"`
+	Abandoned  int64  `json:"abandoned"`
+	DurationMs int64  `json:"duration_ms"`
+	LogFrom    string `json:"log_from,omitempty"`
 }
 
-func totalsJSON(src []byte) (json.RawMessage, error) {
-	t, err := decodeTotals(src)
-	if err != nil {
-		return nil, err
+func totalsJSON(decode func([]byte) (totals, error)) func([]byte) (json.RawMessage, error) {
+	return func(src []byte) (json.RawMessage, error) {
+		t, err := decode(src)
+		if err != nil {
+			return nil, err
+		}
+		return json.Marshal(totalsText{t.sessions, t.withCart, t.abandoned, t.durationMs, t.from.String()})
 	}
-	return json.Marshal(totalsText{t.sessions, t.withCart, t.abandoned, t.durationMs})
 }

@@ -65,7 +65,11 @@ type watched struct {
 func (p *program) watch(job watchable, w watching) (*watched, error) {
 	history := filepath.Join(p.data, historyDir)
 	out := &watched{watching: w, program: p, job: job}
-	options := []progress.Option{progress.Interval(sampleEvery)}
+	interval := sampleEvery
+	if w.every > 0 {
+		interval = min(interval, w.every) // a line says no more than the last sample
+	}
+	options := []progress.Option{progress.Interval(interval)}
 	if w.name != "" {
 		options = append(options, progress.File(filepath.Join(history, w.name+".jsonl")))
 	}
