@@ -86,8 +86,8 @@ type pacing struct {
 }
 
 func (o *pacing) flags(f *pflag.FlagSet) {
-	f.Float64Var(&o.events, "rate", 0, "clicks per second at most; 0 is as fast as possible. The page of --http can change it")
-	f.StringVar(&o.bytes, "rate-bytes", "", "bytes of clicks per second at most, such as 10MB")
+	f.Float64Var(&o.events, "rate", 0, "clicks per second at most while history is read; 0 is as fast as possible. The page of --http can change it at any time")
+	f.StringVar(&o.bytes, "rate-bytes", "", "bytes of clicks per second at most while history is read, such as 10MB")
 	f.DurationVar(&o.latency, "sink-latency", 0, "slow down when writing a batch of rows takes longer than this, and speed up again when the sink recovers; 0 is never")
 }
 
@@ -168,6 +168,7 @@ func (p *program) replayOn(ctx context.Context, c *kafkaCluster, s settings, o r
 			Build:  func(ph replay.Phase) (*stream.Job, error) { return p.phase(c, s, o, ph, limiter, to) },
 			Began: func(ph replay.Phase, _ *stream.Job) {
 				if ph.Live {
+					limiter.Set(limit.Rate{}) // the page may set another
 					p.say("History has been read: version %s goes on with the live topic.", s.version)
 				}
 			},
@@ -180,9 +181,10 @@ func (p *program) replayOn(ctx context.Context, c *kafkaCluster, s settings, o r
 // phase builds the job of a phase.
 func (p *program) phase(c *kafkaCluster, s settings, o replayOptions, ph replay.Phase, limiter *limit.Limiter, to Outputs) (*stream.Job, error) {
 	options := append(slices.Clip(s.jobOptions), ph.Options()...)
+	options = append(options, stream.RateLimit(limiter))
 	source := slices.Clip(s.sourceOptions)
 	if !ph.Live {
-		options = append(options, stream.RateLimit(limiter), stream.SinkBatches(o.catchUp.batches))
+		options = append(options, stream.SinkBatches(o.catchUp.batches))
 		if n := o.catchUp.parallelism; n > 0 {
 			options = append(options, stream.DefaultParallelism(n))
 		}
