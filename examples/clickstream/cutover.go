@@ -26,7 +26,8 @@ func newCutover(p *program) *cobra.Command {
 		Use:   "cutover VERSION",
 		Short: "Let readers see another version, in one step",
 		Long: `Move the readers' views to another version: all tables of the result in one transaction. A reader sees the old version or the new one, never some of each.
-The old version stays, and its job goes on, so that rollback is at once and not to stale rows.
+The old version stays, and its job goes on, so that rollback is at once and not to stale rows. The new version is kept up to date by a job of its own too, as
+replay --follow is: after a replay that has ended, run --version goes on with it where --no-drain kept its last sessions open.
 
 It is refused unless the version is caught up and not further behind the topic's end than --max-lag, and no more than --max-changed of the sessions differ from what
 readers see now. --force leaves both out.`,
