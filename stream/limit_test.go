@@ -98,19 +98,24 @@ func TestRateLimit(t *testing.T) {
 			})
 			const steps = 150
 			before := counted.waits.Load()
-			for i := int64(1); i <= steps; i++ {
+			due := func() int64 { return int64(fake.Now().Sub(streamStart) / c.every) }
+			for range steps {
 				fake.Advance(time.Duration(share) * c.every)
+				most, looks := int64(0), 0
 				eventually(t, "the share of the time is emitted", func() bool {
-					n, bytes := recordsOf(j)
-					require.LessOrEqual(t, n, share*i)
-					require.Equal(t, 50*n, bytes)
-					return n == share*i
+					n, bytes := recordsOf(j) // counted one after the other
+					most = max(most, n-due())
+					if looks++; looks%50 == 0 { // an alarm that was set while the clock moved is for later
+						fake.Advance(c.every / 10)
+					}
+					return n == due() && bytes == 50*n
 				})
+				require.LessOrEqual(t, most, int64(0), "more than is due")
 			}
-			require.LessOrEqual(t, counted.waits.Load()-before, c.waits*steps*share+100)
-			eventually(t, "what was emitted is written", func() bool { fake.Advance(0); return int64(len(list.Rows())) == steps*share })
+			require.LessOrEqual(t, counted.waits.Load()-before, c.waits*due()+100)
+			eventually(t, "what was emitted is written", func() bool { fake.Advance(0); return int64(len(list.Rows())) == due() })
 			for _, s := range j.Status().Splits {
-				require.InDelta(t, steps*share/3, s.Records, float64(2*share), "split %s has its part", s.ID)
+				require.InDelta(t, due()/3, s.Records, float64(max(2*share, due()/10)), "split %s has its part", s.ID)
 			}
 			require.Equal(t, c.rate, j.Status().Limit.Wanted)
 			stop()

@@ -4,13 +4,13 @@ import "time"
 
 // draw decides how many records the next slice has at most: a whole slice, or what the rate limit lets through, and how long to wait for that. When changed is
 // closed before, the answer is another.
-func (s *sourceTask[T]) draw() (wait time.Duration, changed <-chan struct{}) {
+func (s *sourceTask[T]) draw(now time.Time) (wait time.Duration, changed <-chan struct{}) {
 	l := s.task.run.cfg.Limiter
 	if l == nil {
 		s.ticket.Events = slice
 		return 0, nil
 	}
-	return l.Ask(s.task.Clock.Now(), &s.ticket, slice)
+	return l.Ask(now, &s.ticket, slice)
 }
 
 // pay settles what was drawn: so many records have been emitted, of so many bytes.
@@ -20,8 +20,8 @@ func (s *sourceTask[T]) pay(now time.Time, records int, bytes int64) {
 	}
 }
 
-// hold waits for the rate limit, still obeying commands.
-func (s *sourceTask[T]) hold(wait time.Duration, changed <-chan struct{}) (done bool, err error) {
+// hold waits for the rate limit, from now on, still obeying commands.
+func (s *sourceTask[T]) hold(now time.Time, wait time.Duration, changed <-chan struct{}) (done bool, err error) {
 	s.split.limited.Store(true)
 	defer s.split.limited.Store(false)
 	if wait >= s.task.run.cfg.BufferTimeout { // else the pauses of a high rate would make all batches small
@@ -29,5 +29,5 @@ func (s *sourceTask[T]) hold(wait time.Duration, changed <-chan struct{}) (done 
 			return false, err
 		}
 	}
-	return s.wait(paused, nil, changed, wait)
+	return s.wait(paused, nil, changed, wait, now)
 }

@@ -113,8 +113,9 @@ func (s *sourceTask[T]) step() (done bool, err error) {
 	if _, ahead := s.task.run.Splits.ahead(s.split); ahead {
 		return s.pause()
 	}
-	if wait, changed := s.draw(); wait > 0 {
-		return s.hold(wait, changed)
+	now := s.task.Clock.Now()
+	if wait, changed := s.draw(now); wait > 0 {
+		return s.hold(now, wait, changed)
 	}
 	return false, s.work()
 }
@@ -215,7 +216,7 @@ func (s *sourceTask[T]) await() (done bool, err error) {
 	if err := s.task.flushAll(); err != nil {
 		return false, err
 	}
-	return s.wait(idle, fetched, nil, s.idleIn())
+	return s.wait(idle, fetched, nil, s.idleIn(), time.Time{})
 }
 
 // pause waits for slower splits, still obeying commands.
@@ -232,15 +233,18 @@ func (s *sourceTask[T]) pause() (done bool, err error) {
 	if err := t.flushAll(); err != nil {
 		return false, err
 	}
-	return s.wait(paused, nil, moved, pausePoll)
+	return s.wait(paused, nil, moved, pausePoll, time.Time{})
 }
 
 // wait stops the task until a chunk or a command comes, moved is closed, or time is up: atMost, unless it is 0, or what the operators want to be woken for. It
 // does what came. The time counts as a.
-func (s *sourceTask[T]) wait(a activity, fetched <-chan reading[T], moved <-chan struct{}, atMost time.Duration) (done bool, err error) {
+func (s *sourceTask[T]) wait(a activity, fetched <-chan reading[T], moved <-chan struct{}, atMost time.Duration, since time.Time) (done bool, err error) {
 	t := s.task
 	ring, stop := t.alarm(atMost)
 	defer stop()
+	if !since.IsZero() && t.Clock.Now().Sub(since) >= atMost { // it passed before the alarm was set
+		return false, nil
+	}
 	var r reading[T]
 	var c command
 	told, rung := false, false
