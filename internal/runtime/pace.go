@@ -2,15 +2,17 @@ package runtime
 
 import "time"
 
-// draw decides how many records the next slice has at most: a whole slice, or what the rate limit lets through, and how long to wait for that. When changed is
-// closed before, the answer is another.
-func (s *sourceTask[T]) draw(now time.Time) (wait time.Duration, changed <-chan struct{}) {
+// draw decides how many records the next slice has at most: a whole slice, or what the rate limit lets through, and how long to wait for that from
+// now on. When changed is closed before, the answer is another. Without a limit nobody asks the clock.
+func (s *sourceTask[T]) draw() (now time.Time, wait time.Duration, changed <-chan struct{}) {
 	l := s.task.run.cfg.Limiter
 	if l == nil {
 		s.ticket.Events = slice
-		return 0, nil
+		return now, 0, nil
 	}
-	return l.Ask(now, &s.ticket, slice)
+	now = s.task.Clock.Now()
+	wait, changed = l.Ask(now, &s.ticket, slice)
+	return now, wait, changed
 }
 
 // pay settles what was drawn: so many records have been emitted, of so many bytes.

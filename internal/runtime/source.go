@@ -113,8 +113,7 @@ func (s *sourceTask[T]) step() (done bool, err error) {
 	if _, ahead := s.task.run.Splits.ahead(s.split); ahead {
 		return s.pause()
 	}
-	now := s.task.Clock.Now()
-	if wait, changed := s.draw(now); wait > 0 {
+	if now, wait, changed := s.draw(); wait > 0 {
 		return s.hold(now, wait, changed)
 	}
 	return false, s.work()
