@@ -48,7 +48,7 @@ var topicNumber atomic.Int64
 
 // newTopic makes a topic of its own for a test.
 func newTopic(t testing.TB, brokers []string, partitions int32, configs map[string]string) string {
-	name := fmt.Sprintf("t%d-%d-%d", os.Getpid(), time.Now().UnixNano()%1e9, topicNumber.Add(1))
+	name := fmt.Sprintf("t%d-%d-%d", os.Getpid(), time.Now().UnixNano(), topicNumber.Add(1))
 	_, err := topic.Create(t.Context(), brokers, topic.Spec{Name: name, Partitions: partitions, Replication: 1, Configs: configs})
 	require.NoError(t, err)
 	return name
