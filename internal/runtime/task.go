@@ -10,6 +10,7 @@ import (
 	"github.com/millrace/millrace/internal/clock"
 	"github.com/millrace/millrace/internal/flow"
 	"github.com/millrace/millrace/internal/keyed"
+	"github.com/millrace/millrace/internal/ledger"
 	"github.com/millrace/millrace/state"
 )
 
@@ -44,6 +45,7 @@ type Task struct {
 	flushed time.Time
 	taking  *Snapshot // the snapshot under way
 	shares  shares
+	book    ledger.Book
 	moved   int32 // the split of the task that sent the batch at hand
 }
 
@@ -66,6 +68,9 @@ type Snapshot struct {
 	// Last says that the job ends with this checkpoint, all input drained.
 	Last  bool
 	Batch *state.Batch
+	// Ended is what the task's book says at the barrier, by split.
+	Ended []ledger.Tally
+	task  int
 }
 
 type command struct {
@@ -170,7 +175,7 @@ func (t *Task) stop() error {
 
 // snapshot takes the task's part of a checkpoint and hands it to the unit.
 func (t *Task) snapshot(c command) error {
-	s := &Snapshot{Epoch: c.epoch, Last: c.last, Batch: &state.Batch{}}
+	s := &Snapshot{Epoch: c.epoch, Last: c.last, Batch: &state.Batch{}, Ended: t.book.Copy(), task: t.id}
 	for _, f := range t.snap {
 		if err := t.guard(func() error { return f(s) }); err != nil {
 			return err
