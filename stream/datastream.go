@@ -33,7 +33,11 @@ func (s DataStream[T]) attach(p *processor[T]) {
 // plainProcess runs a function on an unkeyed stream.
 type plainProcess[T any] struct{ *instance[T] }
 
-func (o *plainProcess[T]) Push(m *flow.Meta, v T) error { return o.invoke(m, v) }
+func (o *plainProcess[T]) Push(m *flow.Meta, v T) error {
+	err := o.invoke(m, v)
+	o.task.Book().Became(m, *o.context.emitted)
+	return err
+}
 
 // WithCodec says how the stream's records are kept in state: by windows that hold them, for example. A source's stream knows it from the source; a stream
 // that a function made has to be told, but for basic types.

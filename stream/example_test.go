@@ -338,6 +338,23 @@ func ExampleJob_Plan() {
 }
 
 // All that is wrong with a job is reported at once.
+func ExampleLedger() {
+	job := newExample()
+	clicks := clicksFrom(job,
+		click{"ann", "/home", 0}, click{"bot", "/robots.txt", 10}, click{"ann", "/shop", 100}, click{"bob", "/home", 50}, click{"bob", "/shop", 95})
+	people := stream.Filter(clicks, func(c click) bool { return c.User != "bot" })
+	windows := stream.Window(stream.KeyBy(people, clickUser), window.Tumbling(time.Minute))
+	stream.To(stream.Process(windows, "visits", summarize{}), "table", &memory.List[visit]{})
+	runExample(job)
+
+	ledger := job.Status().Ledger
+	fmt.Println(ledger.Total())
+	fmt.Println("lost:", ledger.Total().Difference())
+	// Output:
+	// 5 in = 3 used + 1 late + 1 filtered
+	// lost: 0
+}
+
 func ExampleJob_Run_mistakes() {
 	job := newExample(stream.CheckpointEvery(0))
 	minutes := stream.Window(stream.KeyBy(clicksFrom(job), clickUser), window.Tumbling(0))

@@ -2,6 +2,7 @@ package stream
 
 import (
 	"github.com/millrace/millrace/internal/flow"
+	"github.com/millrace/millrace/internal/ledger"
 	"github.com/millrace/millrace/internal/runtime"
 )
 
@@ -12,7 +13,7 @@ func Filter[T any](s DataStream[T], keep func(T) bool, opts ...OpOption) DataStr
 	out := newOutput(s.out.job, n, s.out.codec)
 	s.out.place(n, c, func(t *runtime.Task) (flow.Pusher[T], flow.Control) {
 		next, control := out.build(t)
-		return &filterOperator[T]{next, keep, t, n.uid}, control
+		return &filterOperator[T]{next, keep, t, n.uid, t.Book()}, control
 	})
 	return DataStream[T]{out: out}
 }
@@ -22,11 +23,13 @@ type filterOperator[T any] struct {
 	keep func(T) bool
 	task *runtime.Task
 	uid  string
+	book *ledger.Book
 }
 
 func (o *filterOperator[T]) Push(m *flow.Meta, v T) error {
 	o.task.At = o.uid
 	if !o.keep(v) {
+		o.book.End(m, ledger.Filtered)
 		return nil
 	}
 	return o.next.Push(m, v)

@@ -29,5 +29,6 @@ type flatMapOperator[T, U any] struct {
 func (o *flatMapOperator[T, U]) Push(m *flow.Meta, v T) error {
 	o.collector.begin(m)
 	o.f(v, o.emit)
+	o.collector.task.Book().Became(m, o.collector.n)
 	return o.collector.end(nil)
 }

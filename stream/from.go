@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/millrace/millrace/internal/flow"
+	"github.com/millrace/millrace/internal/ledger"
 	"github.com/millrace/millrace/internal/runtime"
 	"github.com/millrace/millrace/source"
 	"github.com/millrace/millrace/state"
@@ -50,6 +51,7 @@ func From[T any](j *Job, name string, src source.Source[T], strategy watermark.S
 			Build: func(t *runtime.Task) runtime.SourceChain[T] {
 				next, control := out.build(t)
 				dead, deadControl := side.dead.build(t)
+				var ended flow.Meta // of a dead letter
 				future, futureControl := side.quarantined.build(t)
 				if j.cfg.trace != nil {
 					future = &tracedFuture[T]{future, j.cfg.trace, t, n.uid}
@@ -64,8 +66,12 @@ func From[T any](j *Job, name string, src source.Source[T], strategy watermark.S
 						}
 						switch {
 						case len(side.dead.readers) > 0:
-							return dead.Push(m, e)
+							t.Book().End(m, ledger.DeadLettered)
+							ended = *m
+							ended.Counted = true
+							return dead.Push(&ended, e)
 						case c.skipUndecodable:
+							t.Book().End(m, ledger.Skipped)
 							return nil
 						}
 						return fmt.Errorf("%w; skip such records with SkipUndecodable, or read them from DeadLetters", e)

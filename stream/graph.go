@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/millrace/millrace/internal/flow"
+	"github.com/millrace/millrace/internal/ledger"
 	"github.com/millrace/millrace/internal/runtime"
 	"github.com/millrace/millrace/sink"
 	"github.com/millrace/millrace/state"
@@ -78,7 +79,7 @@ func (o *output[T]) build(t *runtime.Task) (flow.Pusher[T], flow.Control) {
 		ps = append(ps, p)
 		cs = append(cs, c)
 	}
-	return flow.Tee(ps), flow.Join(cs...)
+	return ledger.Tee(t.Book(), ps), flow.Join(cs...)
 }
 
 // add makes a node. A stateless operator without a name gets one from its kind and place.

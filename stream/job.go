@@ -186,7 +186,7 @@ func (j *Job) attempts(ctx context.Context, store state.Store) error {
 // final reports whether an error would come back however often the job starts again.
 func final(err error) bool {
 	var undecodable *source.DecodeError
-	return errors.Is(err, ErrShape) || errors.Is(err, ErrFinished) || errors.Is(err, ErrLogCut) || errors.Is(err, ErrStopTimeout) ||
+	return errors.Is(err, ErrShape) || errors.Is(err, ErrFinished) || errors.Is(err, ErrLogCut) || errors.Is(err, ErrStopTimeout) || errors.Is(err, ErrUnbalanced) ||
 		errors.Is(err, ErrUnsettled) || errors.Is(err, sink.ErrFenced) ||
 		errors.As(err, &undecodable) && !source.IsTemporary(err)
 }
@@ -225,7 +225,9 @@ func (j *Job) attempt(ctx context.Context, store state.Store) error {
 	j.last = stateStats(r)
 	j.mu.Unlock()
 	if err == nil {
-		j.cfg.logger.Info("ended", "job", j.name, "finished", r.Finished(), "records", recordsRead(r))
+		l := r.Ledger()
+		err = l.Balanced()
+		j.cfg.logger.Info("ended", "job", j.name, "finished", r.Finished(), "records", recordsRead(r), "ledger", l.Total().String())
 	}
 	return err
 }

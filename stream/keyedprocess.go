@@ -7,6 +7,7 @@ import (
 
 	"github.com/millrace/millrace/internal/flow"
 	"github.com/millrace/millrace/internal/keyed"
+	"github.com/millrace/millrace/internal/ledger"
 	"github.com/millrace/millrace/internal/runtime"
 )
 
@@ -64,6 +65,7 @@ type keyedProcess[K comparable, T any] struct {
 	local    bool
 	meta     flow.Meta // of a timer
 	taken    flow.Meta // of a retraction
+	used     flow.Meta // of what comes of a record
 }
 
 func (o *keyedProcess[K, T]) Push(m *flow.Meta, v T) error {
@@ -103,6 +105,12 @@ func (o *keyedProcess[K, T]) Push(m *flow.Meta, v T) error {
 			}
 		}
 	}
+	if !m.Counted {
+		o.task.Book().End(m, ledger.Used)
+		o.used = *m
+		o.used.Counted = true
+		m = &o.used
+	}
 	o.entry = e
 	err = o.invoke(m, Keyed[K, T]{o.keyOf(v), v})
 	o.entry = nil
@@ -121,7 +129,7 @@ func (o *keyedProcess[K, T]) fireOne(e *keyed.Entry, d keyed.Domain) error {
 	if err != nil {
 		return err
 	}
-	o.meta = flow.Meta{Timestamp: due.at, Origin: max(due.at-1, due.origin), Split: flow.NoSplit}
+	o.meta = flow.Meta{Timestamp: due.at, Origin: max(due.at-1, due.origin), Split: flow.NoSplit, Counted: true}
 	if d == keyed.ProcessingTime {
 		o.meta.Timestamp, o.meta.Origin = max(o.watermark, 0), o.watermark
 	}

@@ -128,7 +128,8 @@ func TestSavepointOfADrainedJobIsFinished(t *testing.T) {
 	require.Empty(t, again.rows())
 }
 
-const goldenSavepoint = "../state/savepoint/testdata/format1"
+// The golden savepoints, oldest first: the first was written before jobs kept a ledger.
+var goldenSavepoints = []string{"../state/savepoint/testdata/format1", "../state/savepoint/testdata/format1-ledger"}
 
 var writeGolden = flag.Bool("write-golden-savepoint", false, "write the golden savepoint of the present format anew, into a directory of that format")
 
@@ -143,7 +144,8 @@ func goldenLog() (whole, read oracle.Log) {
 
 const goldenLateness = 20 * time.Minute
 
-// The savepoint in testdata is of the format of this program: the same state still gives the same bytes, and a job that goes on from it ends with the rows of the oracle.
+// The last savepoint in testdata is of the format of this program: the same state still gives the same bytes. From each of them a job goes on and ends with the rows of
+// the oracle.
 // If this fails, the form of the state has changed: raise its version, keep reading this one, and add the new one beside it.
 func TestGoldenSavepoint(t *testing.T) {
 	whole, read := goldenLog()
@@ -155,34 +157,42 @@ func TestGoldenSavepoint(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "state")
 	first := job(read, pebblestate.Backend(), stream.StateDir(dir), stream.NoDrain())
 	require.NoError(t, first.job.Run(t.Context()))
+	newest := goldenSavepoints[len(goldenSavepoints)-1]
 	if *writeGolden {
-		makeSavepoint(t, pebblestate.Backend(), dir, goldenSavepoint)
+		makeSavepoint(t, pebblestate.Backend(), dir, newest)
 	}
 	now := filepath.Join(t.TempDir(), "savepoint")
 	makeSavepoint(t, pebblestate.Backend(), dir, now)
-	sameFiles(t, goldenSavepoint, now)
+	sameFiles(t, newest, now)
 
-	sp, err := savepoint.Open(goldenSavepoint)
-	require.NoError(t, err)
-	require.NoError(t, sp.Verify())
-	require.Positive(t, sp.Manifest().Keys())
 	want, err := oracle.Final(whole, oracle.Params{Gap: 30 * minute, Bound: minute, Lateness: goldenLateness.Milliseconds()})
 	require.NoError(t, err)
-	for _, b := range []state.Backend{pebblestate.Backend(), memorystate.Backend()} {
-		t.Run(b.String(), func(t *testing.T) {
-			dir := filepath.Join(t.TempDir(), "state")
-			require.NoError(t, sp.Restore(b, dir))
-			rest := job(whole, b, stream.StateDir(dir))
-			require.NoError(t, rest.job.Run(t.Context()))
-			table := job(read, b).sessions
-			for _, changes := range [][]sink.Row[oracle.SessionRow]{first.sessions.Changes(), rest.sessions.Changes()} {
-				merge(t, table, changes)
-			}
-			got := table.Rows()
-			oracle.SortSessions(got)
-			same(t, want.Sessions(), got)
-			require.NotEmpty(t, rest.rows(), "nothing came of the restored state")
-		})
+	for i, golden := range goldenSavepoints {
+		sp, err := savepoint.Open(golden)
+		require.NoError(t, err)
+		require.NoError(t, sp.Verify())
+		require.Positive(t, sp.Manifest().Keys())
+		for _, b := range []state.Backend{pebblestate.Backend(), memorystate.Backend()} {
+			t.Run(filepath.Base(golden)+"/"+b.String(), func(t *testing.T) {
+				dir := filepath.Join(t.TempDir(), "state")
+				require.NoError(t, sp.Restore(b, dir))
+				rest := job(whole, b, stream.StateDir(dir))
+				require.NoError(t, rest.job.Run(t.Context()))
+				table := job(read, b).sessions
+				for _, changes := range [][]sink.Row[oracle.SessionRow]{first.sessions.Changes(), rest.sessions.Changes()} {
+					merge(t, table, changes)
+				}
+				got := table.Rows()
+				oracle.SortSessions(got)
+				same(t, want.Sessions(), got)
+				require.NotEmpty(t, rest.rows(), "nothing came of the restored state")
+				in := whole.Len()
+				if i == 0 {
+					in -= read.Len() // that was before the ledger
+				}
+				require.EqualValues(t, in, rest.job.Status().Ledger.Total().In)
+			})
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/millrace/millrace/internal/flow"
+	"github.com/millrace/millrace/internal/ledger"
 	"github.com/millrace/millrace/internal/runtime"
 )
 
@@ -69,6 +70,7 @@ func EmitTo[T any](ctx *Context, tag *Tag[T], v T) error {
 	next := tag.bound[tagKey{ctx.task.Run(), ctx.task.ID(), ctx.uid}]
 	tag.mu.RUnlock()
 	if next == nil {
+		ctx.task.Book().End(ctx.meta, ledger.Filtered)
 		return nil
 	}
 	if err := next.Push(ctx.meta, v); err != nil {

@@ -27,6 +27,8 @@ type Status struct {
 	Splits []SplitStatus
 	Tasks  []TaskStatus
 	Sinks  []SinkStatus
+	// Ledger is what became of the records of each split, as of the last checkpoint. It counts since the job began, over all its runs.
+	Ledger Ledger
 	// Limit is the pace that RateLimit sets, nil without one.
 	Limit *limit.State
 	// Watermark is the event time up to which everything has been read: the minimum over the splits that count. It is watermark.Min when one
@@ -53,7 +55,7 @@ func (j *Job) Status() Status {
 }
 
 func statusOf(r *runtime.Run) Status {
-	s := Status{Splits: r.Splits.Status(), Tasks: r.Tasks(), Sinks: r.Sinks(), Watermark: watermark.Max}
+	s := Status{Splits: r.Splits.Status(), Tasks: r.Tasks(), Sinks: r.Sinks(), Ledger: r.Ledger(), Watermark: watermark.Max}
 	for _, p := range s.Splits {
 		if !p.Finished && !p.Idle && p.Watermark <= s.Watermark {
 			if p.Watermark < s.Watermark || s.HeldBy == "" {

@@ -143,7 +143,7 @@ func connect[K comparable, T, A any](w WindowedStream[K, T], n *node, c opConfig
 			Assigner: w.assigner, Gap: w.gap, Trigger: w.cfg.trigger, Lateness: w.cfg.lateness.Milliseconds(), Strict: w.cfg.strict,
 			OneSplitPerKey: w.keyed.cfg.oneSplit, Fold: fold, Store: store, Now: t.Now, Key: key, Admit: w.keyed.admit(t),
 			Fire: emit, Stateful: j.feedsState(n), Partial: w.partial(t), Late: late, Next: flow.Join(control, lateControl),
-			Provenance: w.cfg.provenance, Trace: j.cfg.trace.windows(n.uid, t),
+			Provenance: w.cfg.provenance, Trace: j.cfg.trace.windows(n.uid, t), Book: t.Book(),
 		})
 		t.OnWake(op.NextWake, op.Wake)
 		countWindows(t, n.uid, &op.Counters)

@@ -20,6 +20,8 @@ type Meta struct {
 	For Audience
 	// More says that the next record belongs to the same atomic step: a retraction and what replaces it.
 	More bool
+	// Counted says that the ledger has counted where the source's record ended: what comes of it later is not the record any more.
+	Counted bool
 }
 
 // Audience is whom a retraction concerns. A result that a late record will supersede only when its window next fires is taken back twice: at once for operators that fold

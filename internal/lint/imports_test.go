@@ -38,11 +38,11 @@ var rules = []rule{
 		because: "it is a contract that catalogs and the replay of every kind of sink share: keep it on the standard library"},
 	{packages: "sink/version/local sink/version/compare", only: []string{module + "sink/version", module + "internal/disk"}, never: []string{"database/sql"},
 		because: "it knows catalogs by their contract only: take a version.Catalog or version.Reader"},
-	{packages: "internal/flow internal/clock internal/disk internal/metrics internal/keygroup internal/partitioner internal/checkpoint", only: []string{module + "internal/flow"},
+	{packages: "internal/flow internal/clock internal/disk internal/ledger internal/metrics internal/keygroup internal/partitioner internal/checkpoint", only: []string{module + "internal/flow"},
 		because: "it is a leaf of the engine: give it what it needs as a parameter"},
 	{packages: "internal/runtime internal/keyed internal/windowing internal/exchange",
 		only: []string{
-			module + "internal/checkpoint", module + "internal/clock", module + "internal/exchange", module + "internal/flow", module + "internal/keyed", module + "internal/metrics", module + "internal/runtime", module + "internal/windowing",
+			module + "internal/checkpoint", module + "internal/clock", module + "internal/exchange", module + "internal/flow", module + "internal/keyed", module + "internal/ledger", module + "internal/metrics", module + "internal/runtime", module + "internal/windowing",
 			module + "source", module + "source/limit", module + "sink", module + "state", module + "watermark", module + "window",
 		},
 		never:   []string{module + "state/pebble", module + "state/memory", module + "source/kafka", module + "stream"},

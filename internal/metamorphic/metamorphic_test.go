@@ -84,7 +84,17 @@ func (p plan) try() (outcome, error) {
 	if err != nil {
 		return out, err
 	}
-	if err := p.check(log, splits, out); err != nil {
+	err = p.check(log, splits, out)
+	if err == nil {
+		err = p.checkLedger(log, splits, out.ledger)
+	}
+	if err == nil { // that was to tell what is wrong; this is the whole
+		var want string
+		if want, err = p.wanted(log, splits); err == nil && out.digest() != want {
+			err = fmt.Errorf("outputs and ledger have the sum %s, the log says %s", out.digest(), want)
+		}
+	}
+	if err != nil {
 		return out, fmt.Errorf("after %d runs: %w", out.runs+1, err)
 	}
 	return out, nil

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"runtime/pprof"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -28,6 +29,7 @@ type outcome struct {
 	reads     int64 // keys read back from the state
 	losses    int   // of power
 	ops       int64 // file operations of the last run but one
+	ledger    stream.Ledger
 }
 
 // run starts the plan's job until it is finished.
@@ -52,6 +54,7 @@ func (p plan) run(splits [][]event) (out outcome, err error) {
 		}
 	}
 	// A finished job that is started again does nothing.
+	counted := out.ledger
 	before := len(out.results.shown()) + len(out.late.shown())
 	s := p.setting(mostRuns)
 	if finished, _, err := p.once(s, mostRuns, splits, &out, dir, mem); err != nil || !finished {
@@ -59,6 +62,9 @@ func (p plan) run(splits [][]event) (out outcome, err error) {
 	}
 	if after := len(out.results.shown()) + len(out.late.shown()); after != before {
 		return out, fmt.Errorf("started again after the end the job wrote %d rows", after-before)
+	}
+	if !slices.Equal(counted, out.ledger) {
+		return out, fmt.Errorf("started again after the end the job has the ledger %v, before %v", out.ledger, counted)
 	}
 	return out, nil
 }
@@ -111,6 +117,11 @@ func (p plan) once(s setting, run int, splits [][]event, out *outcome, dir strin
 		out.ops = d.ops.Load()
 	}
 	out.reads += job.StateStats().Reads
+	out.ledger = job.Status().Ledger
+	slices.SortFunc(out.ledger, byName)
+	if e := out.ledger.Balanced(); e != nil { // whatever ended the run: it is that of a checkpoint
+		return false, nil, e
+	}
 	if d.lost.Load() != nil {
 		out.losses++
 		out.disturbed = true

@@ -121,6 +121,7 @@ func addSplit[T any](ctx context.Context, r *Run, cfg *SourceConfig[T], session 
 	split.watermark.Store(saved.Watermark)
 	split.finished.Store(saved.Finished)
 	r.Splits.add(split)
+	r.opened(split)
 
 	t := r.newTask(cfg.Name, int(saved.Number), true)
 	t.At = cfg.Name

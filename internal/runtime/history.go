@@ -39,6 +39,7 @@ func (r *Run) checkCut(operator string, sp *source.Split, saved *splitMeta) (ski
 	}
 	r.cfg.Logger.Warn("the log was cut before the job had read it: going on with its oldest record", "operator", operator, "split", sp.ID, "position", saved.Position, "begins", sp.Earliest, "gone", gone)
 	r.cfg.Meter.Counter("positions_cut", "operator", operator).Add(gone)
+	r.expire(splitKey(operator, sp.ID), gone)
 	saved.Position = sp.Earliest
 	return true, nil
 }

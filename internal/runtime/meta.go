@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/millrace/millrace/internal/ledger"
 	"github.com/millrace/millrace/state"
 )
 
@@ -24,6 +25,7 @@ var (
 //	'm' "operator/" uid          -> operatorMeta
 //	'm' "epoch/" unit            -> the number of the unit's last checkpoint
 //	'm' "split/" operator "/" id -> splitMeta
+//	'm' "ledger/" operator "/" id -> ledger.Counts
 //	'm' "watermark/" operator "/" subtask -> the watermark of a generator in the middle of a source's chain
 //	'm' "cells/" operator "/" unit -> cellsMeta
 //	'm' "sink/" operator "/" subtask -> sinkMeta
@@ -67,6 +69,7 @@ type meta struct {
 	operators map[string]operatorMeta
 	epochs    map[string]int64
 	splits    map[string]splitMeta
+	ledger    map[string]ledger.Counts
 	sinks     map[string]sinkMeta
 	cells     map[string]cellsMeta
 	// transactions are the units'
@@ -76,7 +79,10 @@ type meta struct {
 }
 
 func readMeta(s Scanner) (*meta, error) {
-	m := &meta{operators: map[string]operatorMeta{}, epochs: map[string]int64{}, splits: map[string]splitMeta{}, sinks: map[string]sinkMeta{}, watermarks: map[string]int64{}, cells: map[string]cellsMeta{}, transactions: map[string]transactionMeta{}}
+	m := &meta{
+		operators: map[string]operatorMeta{}, epochs: map[string]int64{}, splits: map[string]splitMeta{}, ledger: map[string]ledger.Counts{}, sinks: map[string]sinkMeta{},
+		watermarks: map[string]int64{}, cells: map[string]cellsMeta{}, transactions: map[string]transactionMeta{},
+	}
 	var bad error
 	err := s.Scan([]byte(metaPrefix), []byte("n"), func(k, v []byte) bool {
 		kind, name, _ := strings.Cut(string(k[1:]), "/")
@@ -90,6 +96,8 @@ func readMeta(s Scanner) (*meta, error) {
 			bad = parse(m.epochs, name, v)
 		case "split":
 			bad = parse(m.splits, name, v)
+		case "ledger":
+			bad = parse(m.ledger, name, v)
 		case "watermark":
 			bad = parse(m.watermarks, name, v)
 		case "cells":

@@ -72,7 +72,8 @@ type Run struct {
 	side     sync.WaitGroup // helpers
 	stopped  context.CancelFunc
 	started  bool
-	restored bool       // the state held a checkpoint
+	restored bool // the state held a checkpoint
+	accounts accounts
 	mu       sync.Mutex // building, during the run: discovered splits; and units
 }
 

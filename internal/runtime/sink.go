@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/millrace/millrace/internal/flow"
+	"github.com/millrace/millrace/internal/ledger"
 	"github.com/millrace/millrace/internal/metrics"
 	"github.com/millrace/millrace/sink"
 )
@@ -203,6 +204,7 @@ func (o *sinkTask[T]) Push(m *flow.Meta, v T) error {
 	if m.For == flow.State {
 		return nil
 	}
+	o.task.book.End(m, ledger.Used)
 	row := sink.Row[T]{Value: v, Timestamp: m.Timestamp}
 	if m.Retract {
 		if !o.traits.Upserts {

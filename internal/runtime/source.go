@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/millrace/millrace/internal/flow"
+	"github.com/millrace/millrace/internal/ledger"
 	"github.com/millrace/millrace/internal/metrics"
 	"github.com/millrace/millrace/source"
 	"github.com/millrace/millrace/source/limit"
@@ -324,6 +325,7 @@ func (s *sourceTask[T]) work() error {
 		s.quietFrom = now
 	}
 	s.in.Add(int64(n))
+	t.book.Add(s.split.Number, ledger.In, int64(n))
 	s.split.records.Add(int64(n))
 	s.split.bytes.Add(s.bytes - read)
 	s.pay(now, n, s.bytes-read)
@@ -359,9 +361,12 @@ func (s *sourceTask[T]) push(most int) (n int, err error) {
 			m.Timestamp = s.stamp(r.Value).UnixMilli()
 			if r.Timestamp != source.NoTimestamp && m.Timestamp > flow.AddSaturating(r.Timestamp, s.guardMs) {
 				s.held.Add(1)
+				t.book.End(m, ledger.Quarantined)
+				m.Counted = true
 				if err := s.Future.Push(m, r.Value); err != nil {
 					return n, err
 				}
+				m.Counted = false
 				s.position = r.Offset + 1
 				continue
 			}

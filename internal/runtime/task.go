@@ -10,6 +10,7 @@ import (
 	"github.com/millrace/millrace/internal/clock"
 	"github.com/millrace/millrace/internal/flow"
 	"github.com/millrace/millrace/internal/keyed"
+	"github.com/millrace/millrace/internal/ledger"
 	"github.com/millrace/millrace/state"
 )
 
@@ -45,6 +46,7 @@ type Task struct {
 	taking  *Snapshot // the snapshot under way
 	shares  shares
 	first   int64 // the checkpoint that the task's first records belong to
+	book    ledger.Book
 	moved   int32 // the split of the task that sent the batch at hand
 }
 
@@ -67,6 +69,9 @@ type Snapshot struct {
 	// Last says that the job ends with this checkpoint, all input drained.
 	Last  bool
 	Batch *state.Batch
+	// Ended is what the task's book says at the barrier, by split.
+	Ended []ledger.Tally
+	task  int
 }
 
 type command struct {
@@ -171,7 +176,7 @@ func (t *Task) stop() error {
 
 // snapshot takes the task's part of a checkpoint and hands it to the unit.
 func (t *Task) snapshot(c command) error {
-	s := &Snapshot{Epoch: c.epoch, Last: c.last, Batch: &state.Batch{}}
+	s := &Snapshot{Epoch: c.epoch, Last: c.last, Batch: &state.Batch{}, Ended: t.book.Copy(), task: t.id}
 	for _, f := range t.snap {
 		if err := t.guard(func() error { return f(s) }); err != nil {
 			return err

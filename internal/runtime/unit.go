@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/millrace/millrace/internal/checkpoint"
+	"github.com/millrace/millrace/internal/ledger"
 	"github.com/millrace/millrace/state"
 )
 
@@ -19,7 +20,8 @@ type unit struct {
 	events chan unitEvent
 	tasks  map[int]*Task
 	pieces []*Snapshot
-	wanted chan struct{} // a demand for a checkpoint, at most one waiting
+	books  map[int][]ledger.Tally // of each task, at its last barrier
+	wanted chan struct{}          // a demand for a checkpoint, at most one waiting
 	stop   chan struct{}
 	added  chan *Task
 	drain  chan struct{}
@@ -36,7 +38,7 @@ type unitEvent struct {
 
 func (r *Run) newUnit(name string) *unit {
 	u := &unit{
-		run: r, name: name, tasks: map[int]*Task{}, events: make(chan unitEvent, 64),
+		run: r, name: name, tasks: map[int]*Task{}, books: map[int][]ledger.Tally{}, events: make(chan unitEvent, 64),
 		wanted: make(chan struct{}, 1), stop: make(chan struct{}, 1), added: make(chan *Task), drain: make(chan struct{}, 1), done: make(chan struct{}),
 	}
 	u.next = r.meta.epochs[name] + 1
@@ -196,10 +198,12 @@ func (u *unit) commit(ctx context.Context, a checkpoint.Action) error {
 		batch.Merge(s.Batch)
 	}
 	setEpoch(&batch, u.name, a.Epoch)
+	counted := u.account(&batch)
 	writes, bytes := batch.Len(), batch.Bytes()
 	if err := u.store(ctx, a.Epoch, &batch); err != nil {
 		return err
 	}
+	u.run.publish(counted)
 	clear(u.pieces)
 	u.pieces = u.pieces[:0]
 	m := u.run.cfg.Meter

@@ -70,7 +70,7 @@ func (o *Operator[T, A]) emit(e *keyed.Entry, l *live[A], origin int64, late boo
 
 // begin prepares for emissions of an entry.
 func (o *Operator[T, A]) begin(e *keyed.Entry, origin int64, late bool) {
-	o.meta = flow.Meta{Origin: origin, Split: flow.NoSplit}
+	o.meta = flow.Meta{Origin: origin, Split: flow.NoSplit, Counted: true}
 	o.pane = Pane[A]{Key: e.Key, Meta: &o.meta, Late: late, Watermark: o.watermark}
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/millrace/millrace/internal/flow"
 	"github.com/millrace/millrace/internal/keyed"
+	"github.com/millrace/millrace/internal/ledger"
 	"github.com/millrace/millrace/window"
 )
 
@@ -37,7 +38,8 @@ type Config[T, A any] struct {
 	Next     flow.Control
 	// Provenance keeps beside a window's contents where its records stand, for Pane.From.
 	Provenance bool
-	Trace      *Tracer // is told of decisions; nil for nobody
+	Trace      *Tracer      // is told of decisions; nil for nobody
+	Book       *ledger.Book // counts what became of records; nil for one of its own
 }
 
 // Pane is one emission of a window's contents.
@@ -99,6 +101,7 @@ type Operator[T, A any] struct {
 	input      int64 // the watermark that came in: for sessions, a millisecond ahead
 	assigned   []window.TimeWindow
 	meta       flow.Meta
+	late       flow.Meta // of a late record
 	pane       Pane[A]
 	context    triggerContext
 	dueFunc    func(*keyed.Entry, int64) error // due, made once
@@ -120,6 +123,9 @@ func New[T, A any](c Config[T, A]) *Operator[T, A] {
 	}
 	if o.Trigger == nil {
 		o.Trigger = traits.Trigger
+	}
+	if o.Book == nil {
+		o.Book = &ledger.Book{}
 	}
 	if o.processing {
 		o.domain = keyed.ProcessingTime
@@ -199,9 +205,15 @@ func (o *Operator[T, A]) Push(m *flow.Meta, v T) error {
 		o.Store.Dirty(e)
 	}
 	o.Store.Settle(e)
-	if took || len(o.assigned) == 0 {
+	switch {
+	case took:
+		o.Book.End(m, ledger.Used)
+		return nil
+	case len(o.assigned) == 0:
+		o.Book.End(m, ledger.Filtered)
 		return nil
 	}
+	o.Book.End(m, ledger.Late)
 	o.LateRecords++
 	if now > origin && o.open(origin) {
 		o.LateByIdling++
@@ -209,7 +221,9 @@ func (o *Operator[T, A]) Push(m *flow.Meta, v T) error {
 	if o.traces(e.Key) {
 		o.tellRecord(Refused, e, m, o.latest(), nil, 0)
 	}
-	return o.Late.Push(m, v)
+	o.late = *m
+	o.late.Counted = true
+	return o.Late.Push(&o.late, v)
 }
 
 func (o *Operator[T, A]) assign(v T, ts int64) {
