@@ -275,14 +275,14 @@ func (j *Job) runConfig() runtime.Config {
 	var shapes []runtime.Shape
 	for _, n := range j.nodes {
 		if n.shape != "" {
-			shapes = append(shapes, runtime.Shape{UID: n.uid, Definition: n.shape})
+			shapes = append(shapes, runtime.Shape{UID: n.uid, Definition: n.shape, Keyed: n.keeps, Declare: n.declare})
 		}
 	}
 	c := &j.cfg
 	return runtime.Config{
 		Job: j.name, Clock: c.clock, Logger: c.logger.With("job", j.name), Meter: c.meter, CheckpointEvery: c.checkpointEvery, BufferTimeout: c.bufferTimeout,
 		RetryFor: c.retryFor, NoDrain: c.noDrain, AllowLogCut: c.allowLogCut, MaxParallelism: c.maxParallelism, TableBytes: c.memory / 2, Shapes: shapes,
-		PartitionLocal: j.local, Shared: j.exchanges(), Limiter: c.limiter, SinkBatches: c.sinkBatches,
+		PartitionLocal: j.local, Shared: j.exchanges(), Allow: c.allow, Check: j.checkState, Limiter: c.limiter, SinkBatches: c.sinkBatches,
 	}
 }
 

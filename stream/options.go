@@ -36,6 +36,7 @@ type config struct {
 	version         string
 	trace           *trace // nil for nobody
 	allowLogCut     bool
+	allow           runtime.Allow
 	restart         RestartStrategy
 	logger          *slog.Logger
 	meter           metrics.Meter
