@@ -33,6 +33,8 @@ type Job struct {
 	running bool
 	run     *runtime.Run // the current attempt
 	last    StateStats
+	asked   chan struct{} // closed by a request to stop; nil when no run takes any
+	request *stopRequest
 }
 
 // NewJob starts a graph. The name is part of the job's saved state.
@@ -111,6 +113,7 @@ func (j *Job) check() error {
 	if err := c.restart.validate(); err != nil {
 		add("%w", err)
 	}
+	j.checkSavepoints(add)
 	if len(problems) == 0 {
 		return nil
 	}
@@ -137,15 +140,20 @@ func (j *Job) Run(ctx context.Context) error {
 		j.mu.Lock()
 		j.running = false
 		j.mu.Unlock()
+		j.answer()
 	}()
 	for _, w := range j.warnings {
 		j.cfg.logger.Warn(w, "job", j.name)
+	}
+	if err := j.prepareState(); err != nil {
+		return err
 	}
 	store, err := j.cfg.backend.Open(j.cfg.stateDir, j.cfg.memory/2)
 	if err != nil {
 		return fmt.Errorf("job %q: state directory %q: %w", j.name, j.cfg.stateDir, err)
 	}
-	err = j.attempts(ctx, store)
+	j.takeRequests()
+	err = j.ended(store, j.attempts(ctx, store))
 	if e := store.Close(); err == nil && e != nil {
 		err = fmt.Errorf("job %q: closing the state: %w", j.name, e)
 	}
@@ -236,12 +244,9 @@ func (j *Job) keep(r *runtime.Run) {
 
 // stopWith stops the run in order when ctx is done, and gives it up when that takes too long.
 func (j *Job) stopWith(ctx context.Context, r *runtime.Run, ended <-chan struct{}) {
-	select {
-	case <-ended:
+	if !j.stopIn(ctx, r, ended) {
 		return
-	case <-ctx.Done():
 	}
-	r.Stop()
 	ring, stop := j.cfg.clock.After(j.cfg.stopTimeout)
 	defer stop()
 	select {

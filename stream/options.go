@@ -37,6 +37,9 @@ type config struct {
 	trace           *trace // nil for nobody
 	allowLogCut     bool
 	allow           runtime.Allow
+	fromSavepoint   string
+	savepointAtEnd  string
+	drainAtStop     bool
 	restart         RestartStrategy
 	logger          *slog.Logger
 	meter           metrics.Meter
