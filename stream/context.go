@@ -80,18 +80,33 @@ func (c *Context) timers() *keyedContext {
 
 // OpenContext is what a Function sees in Open.
 type OpenContext struct {
-	task  *runtime.Task
+	task  *runtime.Task // nil when a plan asks what is declared
+	job   *Job
 	uid   string
 	keyed *keyedContext
 }
 
 // Subtask is the number of the function's task: of its partition where it is fused with a source.
-func (c *OpenContext) Subtask() int { return c.task.Subtask }
+func (c *OpenContext) Subtask() int {
+	if c.task == nil {
+		return 0
+	}
+	return c.task.Subtask
+}
+
+// Planning reports that Open is called to learn what state the function declares, for PlanState. No record follows, Close does: what is opened for records alone
+// can be left out.
+func (c *OpenContext) Planning() bool { return c.task == nil }
 
 // Logger logs with the operator's name and subtask.
-func (c *OpenContext) Logger() *slog.Logger { return c.task.Logger.With("operator", c.uid) }
+func (c *OpenContext) Logger() *slog.Logger {
+	if c.task == nil {
+		return c.job.cfg.logger.With("job", c.job.name, "operator", c.uid)
+	}
+	return c.task.Logger.With("operator", c.uid)
+}
 
 // Counter makes a counter labelled with the operator's name.
 func (c *OpenContext) Counter(name string) Counter {
-	return c.task.Run().Meter().Counter(name, "operator", c.uid)
+	return c.job.cfg.meter.Counter(name, "operator", c.uid)
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/millrace/millrace/internal/flow"
+	"github.com/millrace/millrace/internal/keyed"
 	"github.com/millrace/millrace/internal/ledger"
 	"github.com/millrace/millrace/internal/runtime"
 	"github.com/millrace/millrace/sink"
@@ -19,13 +20,14 @@ type node struct {
 	shape       string // what its state depends on; empty without state
 	parallelism int    // of the stage it heads; 0 follows the splits
 	inputs      []input
-	retracts    bool               // its outputs may take back earlier ones
-	lateness    int64              // the allowed lateness that its outputs may have, in milliseconds
-	local       bool               // keyed in place
-	keeps       bool               // it has windows or keyed state
-	drops       bool               // it was told to drop the retractions it reads
-	exact       sink.Transactional // a sink that is exactly once by transactions; else nil
-	alias       *node              // the operator that a WindowedStream became
+	retracts    bool                         // its outputs may take back earlier ones
+	lateness    int64                        // the allowed lateness that its outputs may have, in milliseconds
+	local       bool                         // keyed in place
+	keeps       bool                         // it has windows or keyed state
+	drops       bool                         // it was told to drop the retractions it reads
+	exact       sink.Transactional           // a sink that is exactly once by transactions; else nil
+	alias       *node                        // the operator that a WindowedStream became
+	declare     func() (*keyed.Store, error) // a store with the cells of its state; nil without
 	sides       []func(*runtime.Task) flow.Control
 }
 

@@ -59,6 +59,7 @@ func (s shape) String() string {
 // run is the session job over a log in memory.
 type sessionRun struct {
 	job      *stream.Job
+	clicks   stream.DataStream[event]
 	sessions *sinkmemory.Table[string, oracle.SessionRow]
 	late     *sinkmemory.List[event]
 }
@@ -99,6 +100,7 @@ func sessionJob(t testing.TB, src source.Source[event], s shape, gap, bound, lat
 	results := stream.Process(windows, "analytics", analytics{gap})
 	r := sessionRun{
 		job:      job,
+		clicks:   clicks,
 		sessions: sinkmemory.NewTable(func(s oracle.SessionRow) string { return fmt.Sprint(s.UserID, s.Start) }),
 		late:     &sinkmemory.List[event]{},
 	}

@@ -34,6 +34,8 @@ type Job struct {
 	running bool
 	run     *runtime.Run // the current attempt
 	last    StateStats
+	asked   chan struct{} // closed by a request to stop; nil when no run takes any
+	request *stopRequest
 }
 
 // NewJob starts a graph. The name is part of the job's saved state.
@@ -113,6 +115,7 @@ func (j *Job) check() error {
 		add("%w", err)
 	}
 	problems = append(problems, j.checkTransactions()...)
+	j.checkSavepoints(add)
 	if len(problems) == 0 {
 		return nil
 	}
@@ -139,15 +142,20 @@ func (j *Job) Run(ctx context.Context) error {
 		j.mu.Lock()
 		j.running = false
 		j.mu.Unlock()
+		j.answer()
 	}()
 	for _, w := range j.warnings {
 		j.cfg.logger.Warn(w, "job", j.name)
+	}
+	if err := j.prepareState(); err != nil {
+		return err
 	}
 	store, err := j.cfg.backend.Open(j.cfg.stateDir, j.cfg.memory/2)
 	if err != nil {
 		return fmt.Errorf("job %q: state directory %q: %w", j.name, j.cfg.stateDir, err)
 	}
-	err = j.attempts(ctx, store)
+	j.takeRequests()
+	err = j.ended(store, j.attempts(ctx, store))
 	if e := store.Close(); err == nil && e != nil {
 		err = fmt.Errorf("job %q: closing the state: %w", j.name, e)
 	}
@@ -241,12 +249,9 @@ func (j *Job) keep(r *runtime.Run) {
 
 // stopWith stops the run in order when ctx is done, and gives it up when that takes too long.
 func (j *Job) stopWith(ctx context.Context, r *runtime.Run, ended <-chan struct{}) {
-	select {
-	case <-ended:
+	if !j.stopIn(ctx, r, ended) {
 		return
-	case <-ctx.Done():
 	}
-	r.Stop()
 	ring, stop := j.cfg.clock.After(j.cfg.stopTimeout)
 	defer stop()
 	select {
@@ -285,7 +290,7 @@ func (j *Job) runConfig() runtime.Config {
 	var shapes []runtime.Shape
 	for _, n := range j.nodes {
 		if n.shape != "" {
-			shapes = append(shapes, runtime.Shape{UID: n.uid, Definition: n.shape})
+			shapes = append(shapes, runtime.Shape{UID: n.uid, Definition: n.shape, Keyed: n.keeps, Declare: n.declare})
 		}
 	}
 	c := &j.cfg
@@ -293,7 +298,7 @@ func (j *Job) runConfig() runtime.Config {
 	return runtime.Config{
 		Job: j.name, Clock: c.clock, Logger: c.logger.With("job", j.name), Meter: c.meter, CheckpointEvery: c.checkpointEvery, BufferTimeout: c.bufferTimeout,
 		RetryFor: c.retryFor, NoDrain: c.noDrain, AllowLogCut: c.allowLogCut, MaxParallelism: c.maxParallelism, TableBytes: c.memory / 2, Shapes: shapes,
-		PartitionLocal: j.local, Shared: j.exchanges(), Limiter: c.limiter, SinkBatches: c.sinkBatches, Transactional: exact,
+		PartitionLocal: j.local, Shared: j.exchanges(), Allow: c.allow, Check: j.checkState, Limiter: c.limiter, SinkBatches: c.sinkBatches, Transactional: exact,
 	}
 }
 

@@ -19,10 +19,17 @@ func (k KeyedStream[K, T]) attach(p *processor[Keyed[K, T]]) {
 	p.checkRetractions()
 	n := p.node
 	n.shape = "process; " + k.shape()
+	n.declare = func() (*keyed.Store, error) {
+		c := &keyedContext{store: keyed.New(keyed.Config{})}
+		if p.timers {
+			keyed.NewCell(c.store, timersCell, timersCodec{})
+		}
+		return c.store, p.declare(c)
+	}
 	k.feed(n, p.opts.parallelism, func(t *runtime.Task) (flow.Pusher[T], flow.Control) {
 		c := &keyedContext{store: k.store(t, n), watermark: math.MinInt64}
 		if p.timers {
-			c.timers = keyed.NewCell(c.store, "timers", timersCodec{})
+			c.timers = keyed.NewCell(c.store, timersCell, timersCodec{})
 		}
 		o := &keyedProcess[K, T]{
 			keyedContext: c, instance: p.instance(t, c), key: k.keyOf(), keyOf: k.key, decode: k.coder.decode, admit: k.admit(t), oneSplit: k.cfg.oneSplit, local: k.local,
@@ -30,11 +37,14 @@ func (k KeyedStream[K, T]) attach(p *processor[Keyed[K, T]]) {
 		for _, d := range []keyed.Domain{keyed.EventTime, keyed.ProcessingTime} {
 			o.fires[d] = func(e *keyed.Entry, _ int64) error { return o.fireOne(e, d) }
 		}
-		t.CheckCells(n.uid, c.store)
+		t.BindCells(n.uid, c.store)
 		t.OnWake(o.nextWake, o.wake)
 		return o, o
 	})
 }
+
+// timersCell is the name of the cell that a function's timers are in.
+const timersCell = "timers"
 
 // keyedContext is the state of the key at hand.
 type keyedContext struct {

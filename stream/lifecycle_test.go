@@ -269,9 +269,9 @@ func TestShapeMismatch(t *testing.T) {
 			j := newJob(o...)
 			s := base(j, 5*ms)
 			stream.To(s, "list", &sinkmemory.List[int]{})
-			stream.To(s, "list2", &sinkmemory.List[int]{})
+			stream.To(stream.Reduce(stream.Window(stream.KeyBy(s, identity), window.Tumbling(10*ms)), "more", sum), "list2", &sinkmemory.List[int]{})
 			return j
-		}, []string{`operator "list2" (sink) has no state`}},
+		}, []string{`operator "more" (reduce; tumbling 10ms`, "has no state", `stream.NewState("more")`}},
 		"an operator less": {func(o []stream.JobOption) *stream.Job {
 			j := newJob(o...)
 			base(j, 5*ms)
@@ -323,8 +323,11 @@ func TestChangedStatesAreRefused(t *testing.T) {
 	require.NoError(t, run("a", "b"))
 	err := run("a", "c")
 	require.ErrorIs(t, err, stream.ErrShape)
-	require.ErrorContains(t, err, "[a c]")
-	require.ErrorContains(t, err, "[a b]")
+	require.ErrorContains(t, err, `operator "cells": state "b" (int64) is not declared any more`)
+	require.ErrorContains(t, err, `stream.DropState("cells", "b")`)
+	require.NoError(t, run("b", "c", "a"), "states are found by name, and new ones begin empty")
+	require.ErrorContains(t, run("a", "b"), `state "c"`)
+	require.ErrorContains(t, run("a", "b", "c", "a"), `state "a" is declared twice`)
 }
 
 func TestPartitionCountMayNotChange(t *testing.T) {

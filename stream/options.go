@@ -36,6 +36,10 @@ type config struct {
 	version         string
 	trace           *trace // nil for nobody
 	allowLogCut     bool
+	allow           runtime.Allow
+	fromSavepoint   string
+	savepointAtEnd  string
+	drainAtStop     bool
 	restart         RestartStrategy
 	logger          *slog.Logger
 	meter           metrics.Meter

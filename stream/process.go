@@ -39,6 +39,7 @@ func Process[In, O any](s Input[In], name string, fn Function[In, O], opts ...Op
 		sides := n.buildSides(t)
 		return newInstance(j, n.uid, t, k, make(), next, flow.Join(control, sides))
 	}
+	p.declare = func(k *keyedContext) error { return declareState(make(), j, n.uid, k) }
 	if p.opens && !p.perTask {
 		j.fail(n, fmt.Errorf("%T has Open and so state of its own: give it as stream.PerTask(constructor), so that each task has one", fn))
 	}
@@ -52,6 +53,7 @@ type processor[In any] struct {
 	job                              *Job
 	opts                             opConfig
 	instance                         func(*runtime.Task, *keyedContext) *instance[In]
+	declare                          func(*keyedContext) error // opens an instance for the state that it declares, and closes it
 	perTask, opens, timers, retracts bool
 }
 
@@ -95,7 +97,7 @@ func newInstance[In, O any](j *Job, uid string, t *runtime.Task, k *keyedContext
 	if f, ok := fn.(Opener); ok {
 		t.OnOpen(func(context.Context) error {
 			t.At = uid
-			return f.Open(&OpenContext{task: t, uid: uid, keyed: k})
+			return f.Open(&OpenContext{task: t, job: j, uid: uid, keyed: k})
 		})
 	}
 	if f, ok := fn.(Closer); ok {

@@ -128,12 +128,14 @@ func TestSavepointOfADrainedJobIsFinished(t *testing.T) {
 	require.Empty(t, again.rows())
 }
 
-// The golden savepoints, oldest first: the first was written before jobs kept a ledger.
-var goldenSavepoints = []string{"../state/savepoint/testdata/format1", "../state/savepoint/testdata/format1-ledger"}
+// The golden savepoints are of all formats that were ever written, the present one last.
+const goldenSavepoints = "../state/savepoint/testdata/"
 
-var writeGolden = flag.Bool("write-golden-savepoint", false, "write the golden savepoint of the present format anew, into a directory of that format")
+var goldenFormats = []string{"format1", "format2"}
 
-// goldenLog and the share of it that the golden savepoint has behind it.
+var writeGolden = flag.Bool("write-golden-savepoint", false, "write the golden savepoint of the present format anew, into a directory that does not exist")
+
+// goldenLog and the share of it that the golden savepoints have behind them.
 func goldenLog() (whole, read oracle.Log) {
 	whole = hardLog(17, 400, 3)
 	for _, part := range whole {
@@ -144,41 +146,52 @@ func goldenLog() (whole, read oracle.Log) {
 
 const goldenLateness = 20 * time.Minute
 
-// The last savepoint in testdata is of the format of this program: the same state still gives the same bytes. From each of them a job goes on and ends with the rows of
-// the oracle.
+func goldenJob(t *testing.T, log oracle.Log, b state.Backend, opts ...stream.JobOption) sessionRun {
+	t.Helper()
+	src := memory.Splits(events(log)).WithCodec(eventCodec).WithChunkSize(1000)
+	return sessionJob(t, src, shape{local: true, batch: 64, backend: b}, 30*time.Minute, time.Minute, goldenLateness, append(opts, stream.CheckpointEvery(time.Hour))...)
+}
+
+// The last savepoint in testdata is of the format of this program: the same state still gives the same bytes.
 // If this fails, the form of the state has changed: raise its version, keep reading this one, and add the new one beside it.
-func TestGoldenSavepoint(t *testing.T) {
-	whole, read := goldenLog()
-	job := func(log oracle.Log, b state.Backend, opts ...stream.JobOption) sessionRun {
-		src := memory.Splits(events(log)).WithCodec(eventCodec).WithChunkSize(1000)
-		return sessionJob(t, src, shape{local: true, batch: 64, backend: b}, 30*time.Minute, time.Minute, goldenLateness,
-			append(opts, stream.CheckpointEvery(time.Hour))...)
-	}
+func TestGoldenSavepointIsOfThisFormat(t *testing.T) {
+	_, read := goldenLog()
 	dir := filepath.Join(t.TempDir(), "state")
-	first := job(read, pebblestate.Backend(), stream.StateDir(dir), stream.NoDrain())
-	require.NoError(t, first.job.Run(t.Context()))
-	newest := goldenSavepoints[len(goldenSavepoints)-1]
+	require.NoError(t, goldenJob(t, read, pebblestate.Backend(), stream.StateDir(dir), stream.NoDrain()).job.Run(t.Context()))
+	golden := goldenSavepoints + goldenFormats[len(goldenFormats)-1]
 	if *writeGolden {
-		makeSavepoint(t, pebblestate.Backend(), dir, newest)
+		makeSavepoint(t, pebblestate.Backend(), dir, golden)
 	}
 	now := filepath.Join(t.TempDir(), "savepoint")
 	makeSavepoint(t, pebblestate.Backend(), dir, now)
-	sameFiles(t, newest, now)
+	sameFiles(t, golden, now)
+}
 
+// A job that goes on from a golden savepoint, of whatever format, ends with the rows of the oracle, and what it leaves is of the present format.
+func TestGoldenSavepointsAreRestored(t *testing.T) {
+	whole, read := goldenLog()
 	want, err := oracle.Final(whole, oracle.Params{Gap: 30 * minute, Bound: minute, Lateness: goldenLateness.Milliseconds()})
 	require.NoError(t, err)
-	for i, golden := range goldenSavepoints {
-		sp, err := savepoint.Open(golden)
-		require.NoError(t, err)
-		require.NoError(t, sp.Verify())
-		require.Positive(t, sp.Manifest().Keys())
+	first := goldenJob(t, read, memorystate.Backend(), stream.NoDrain())
+	require.NoError(t, first.job.Run(t.Context()))
+	for _, format := range goldenFormats {
 		for _, b := range []state.Backend{pebblestate.Backend(), memorystate.Backend()} {
-			t.Run(filepath.Base(golden)+"/"+b.String(), func(t *testing.T) {
+			t.Run(format+" "+b.String(), func(t *testing.T) {
+				sp, err := savepoint.Open(goldenSavepoints + format)
+				require.NoError(t, err)
+				require.NoError(t, sp.Verify())
+				require.Positive(t, sp.Manifest().Keys())
+				plan, err := goldenJob(t, whole, b).job.PlanState(sp)
+				require.NoError(t, err)
+				require.NoError(t, plan.Err(), "%s", plan)
+				for _, o := range plan.Operators {
+					require.Equal(t, state.Kept, o.Fate, "%s", plan)
+				}
 				dir := filepath.Join(t.TempDir(), "state")
 				require.NoError(t, sp.Restore(b, dir))
-				rest := job(whole, b, stream.StateDir(dir))
+				rest := goldenJob(t, whole, b, stream.StateDir(dir))
 				require.NoError(t, rest.job.Run(t.Context()))
-				table := job(read, b).sessions
+				table := goldenJob(t, read, b).sessions
 				for _, changes := range [][]sink.Row[oracle.SessionRow]{first.sessions.Changes(), rest.sessions.Changes()} {
 					merge(t, table, changes)
 				}
@@ -187,10 +200,12 @@ func TestGoldenSavepoint(t *testing.T) {
 				same(t, want.Sessions(), got)
 				require.NotEmpty(t, rest.rows(), "nothing came of the restored state")
 				in := whole.Len()
-				if i == 0 {
+				if format == "format1" {
 					in -= read.Len() // that was before the ledger
 				}
 				require.EqualValues(t, in, rest.job.Status().Ledger.Total().In)
+				after := makeSavepoint(t, b, dir, filepath.Join(t.TempDir(), "after"))
+				require.Equal(t, 2, after.Manifest().StateFormat)
 			})
 		}
 	}

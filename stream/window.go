@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/millrace/millrace/internal/flow"
+	"github.com/millrace/millrace/internal/keyed"
 	"github.com/millrace/millrace/internal/runtime"
 	"github.com/millrace/millrace/internal/windowing"
 	"github.com/millrace/millrace/window"
@@ -127,6 +128,11 @@ func connect[K comparable, T, A any](w WindowedStream[K, T], n *node, c opConfig
 	}
 	n.detail = w.assigner.String()
 	n.shape = n.kind + "; " + w.shape() + "; holds " + fold.Codec.ID()
+	n.declare = func() (*keyed.Store, error) {
+		s := keyed.New(keyed.Config{})
+		windowing.Declare(s, fold.Codec)
+		return s, nil
+	}
 	traits := w.assigner.Traits()
 	trigger := w.cfg.trigger
 	if trigger == nil {
@@ -145,6 +151,7 @@ func connect[K comparable, T, A any](w WindowedStream[K, T], n *node, c opConfig
 			Fire: emit, Stateful: j.feedsState(n), Partial: w.partial(t), Late: late, Next: flow.Join(control, lateControl),
 			Provenance: w.cfg.provenance, Trace: j.cfg.trace.windows(n.uid, t), Book: t.Book(),
 		})
+		t.BindCells(n.uid, store)
 		t.OnWake(op.NextWake, op.Wake)
 		countWindows(t, n.uid, &op.Counters)
 		return &at[T]{op, t, n.uid}, op

@@ -191,7 +191,7 @@ func renamed(m protoreflect.MessageDescriptor, before, after []protoreflect.Mess
 func sameFields(m, n protoreflect.MessageDescriptor) bool {
 	for i := range m.Fields().Len() {
 		f := m.Fields().Get(i)
-		if g := n.Fields().ByNumber(f.Number()); g == nil || typeName(f) != typeName(g) || f.Name() != g.Name() {
+		if g := n.Fields().ByNumber(f.Number()); g == nil || TypeName(f) != TypeName(g) || f.Name() != g.Name() {
 			return false
 		}
 	}

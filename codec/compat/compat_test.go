@@ -13,6 +13,7 @@ import (
 	"google.golang.org/protobuf/types/dynamicpb"
 
 	"github.com/millrace/millrace/codec/compat"
+	"github.com/millrace/millrace/codec/compat/protofile"
 )
 
 func parse(t testing.TB, text string) protoreflect.FileDescriptor {
@@ -20,7 +21,7 @@ func parse(t testing.TB, text string) protoreflect.FileDescriptor {
 	if !strings.Contains(text, "syntax") && !strings.Contains(text, "edition") {
 		text = `syntax = "proto3"; package shop.v1;` + text
 	}
-	f, err := compat.Parse(t.Context(), "order.proto", text, nil)
+	f, err := protofile.Parse(t.Context(), "order.proto", text, nil)
 	require.NoError(t, err)
 	return f
 }
@@ -273,20 +274,20 @@ func TestParseFileFindsImports(t *testing.T) {
 	}
 	write("shop/v1/item.proto", `syntax = "proto3"; package shop.v1; message Item { int32 n = 1; }`)
 	path := write("shop/v1/order.proto", `syntax = "proto3"; package shop.v1; import "shop/v1/item.proto"; import "google/protobuf/timestamp.proto"; message Order { Item item = 1; google.protobuf.Timestamp at = 2; }`)
-	f, err := compat.ParseFile(t.Context(), path)
+	f, err := protofile.ParseFile(t.Context(), path)
 	require.NoError(t, err)
 	require.Equal(t, "shop.v1.Item", string(f.Messages().Get(0).Fields().Get(0).Message().FullName()))
 
 	// A change in what is imported is a change of what imports it.
-	g, err := compat.Parse(t.Context(), "order.proto", `syntax = "proto3"; package shop.v1; import "item.proto"; import "google/protobuf/timestamp.proto"; message Order { Item item = 1; google.protobuf.Timestamp at = 2; }`,
+	g, err := protofile.Parse(t.Context(), "order.proto", `syntax = "proto3"; package shop.v1; import "item.proto"; import "google/protobuf/timestamp.proto"; message Order { Item item = 1; google.protobuf.Timestamp at = 2; }`,
 		map[string]string{"item.proto": `syntax = "proto3"; package shop.v1; message Item { string n = 1; }`})
 	require.NoError(t, err)
 	require.Equal(t, "FIELD_WIRE_COMPATIBLE_TYPE Item.n backward WIRE", brief(compat.Check{}.Files(f, g)))
 
-	_, err = compat.ParseFile(t.Context(), filepath.Join(dir, "none.proto"))
+	_, err = protofile.ParseFile(t.Context(), filepath.Join(dir, "none.proto"))
 	require.ErrorIs(t, err, os.ErrNotExist)
-	_, err = compat.ParseFile(t.Context(), write("bad.proto", "syntax = \"proto3\";\nmessage Order { strin id = 1; }"))
+	_, err = protofile.ParseFile(t.Context(), write("bad.proto", "syntax = \"proto3\";\nmessage Order { strin id = 1; }"))
 	require.ErrorContains(t, err, "bad.proto:2:17")
-	_, err = compat.ParseFile(t.Context(), write("out.proto", `syntax = "proto3"; import "../../etc/passwd";`))
+	_, err = protofile.ParseFile(t.Context(), write("out.proto", `syntax = "proto3"; import "../../etc/passwd";`))
 	require.ErrorContains(t, err, "../../etc/passwd")
 }

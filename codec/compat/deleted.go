@@ -13,17 +13,17 @@ const maxNumber = 1<<29 - 1
 func (w *walk) removed(older, newer protoreflect.MessageDescriptor, f protoreflect.FieldDescriptor) {
 	at := placeOf(older, f)
 	if f.Cardinality() == protoreflect.Required && w.Mode.includes(Forward) {
-		w.broken(Forward, "MESSAGE_SAME_REQUIRED_FIELDS", at, typeName(f), "", "data of the newer schema lacks the field, and a reader that requires it refuses that")
+		w.broken(Forward, "MESSAGE_SAME_REQUIRED_FIELDS", at, TypeName(f), "", "data of the newer schema lacks the field, and a reader that requires it refuses that")
 	}
 	moved := newer.Fields().ByName(f.Name())
 	switch {
 	case moved != nil:
 		w.changed(Wire, "FIELD_SAME_NUMBER", at, fmt.Sprint("number ", f.Number()), fmt.Sprint("number ", moved.Number()), "bytes have the number, not the name: what was written is not found")
 	case !newer.ReservedRanges().Has(f.Number()):
-		w.changed(Wire, "FIELD_NO_DELETE_UNLESS_NUMBER_RESERVED", at, typeName(f), "",
+		w.changed(Wire, "FIELD_NO_DELETE_UNLESS_NUMBER_RESERVED", at, TypeName(f), "",
 			fmt.Sprintf("a later field could take the number and misread old data: add reserved %d; reserved %q;", f.Number(), f.Name()))
 	case !newer.ReservedNames().Has(f.Name()):
-		w.changed(WireJSON, "FIELD_NO_DELETE_UNLESS_NAME_RESERVED", at, typeName(f), "", fmt.Sprintf("a later field could take the name and misread old JSON: add reserved %q;", f.Name()))
+		w.changed(WireJSON, "FIELD_NO_DELETE_UNLESS_NAME_RESERVED", at, TypeName(f), "", fmt.Sprintf("a later field could take the name and misread old JSON: add reserved %q;", f.Name()))
 	}
 }
 
@@ -35,7 +35,7 @@ func (w *walk) reservations(older, newer protoreflect.MessageDescriptor) {
 		for j := range newer.Fields().Len() {
 			if f := newer.Fields().Get(j); f.Number() >= r[0] && f.Number() < r[1] {
 				used = true
-				w.changed(Wire, "RESERVED_MESSAGE_NO_DELETE", placeOf(older, f), "reserved", typeName(f), "the number of a deleted field is used again, and its old data is read as this: take a new number")
+				w.changed(Wire, "RESERVED_MESSAGE_NO_DELETE", placeOf(older, f), "reserved", TypeName(f), "the number of a deleted field is used again, and its old data is read as this: take a new number")
 			}
 		}
 		if gap := uncovered(int32(r[0]), int32(r[1]), newer.ReservedRanges().Len(), func(k int) (int32, int32) {

@@ -5,16 +5,17 @@ import (
 	"fmt"
 
 	"github.com/millrace/millrace/codec/compat"
+	"github.com/millrace/millrace/codec/compat/protofile"
 )
 
 func ExampleCheck_Files() {
 	ctx := context.Background()
-	older, err := compat.Parse(ctx, "click.proto", `syntax = "proto3"; package shop.v1; message Click { string user = 1; int64 at = 2; string page = 3; }`, nil)
+	older, err := protofile.Parse(ctx, "click.proto", `syntax = "proto3"; package shop.v1; message Click { string user = 1; int64 at = 2; string page = 3; }`, nil)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	newer, err := compat.Parse(ctx, "click.proto", `syntax = "proto3"; package shop.v1; message Click { string user = 1; string at = 2; }`, nil)
+	newer, err := protofile.Parse(ctx, "click.proto", `syntax = "proto3"; package shop.v1; message Click { string user = 1; string at = 2; }`, nil)
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -23,7 +23,7 @@ func (w *walk) messages(older, newer protoreflect.MessageDescriptor) {
 	}
 	for i := range newer.Fields().Len() {
 		if g := newer.Fields().Get(i); older.Fields().ByNumber(g.Number()) == nil && g.Cardinality() == protoreflect.Required && w.Mode.includes(Backward) {
-			w.broken(Backward, "MESSAGE_SAME_REQUIRED_FIELDS", placeOf(older, g), "", typeName(g), "data of the older schema lacks the field, and a reader that requires it refuses that")
+			w.broken(Backward, "MESSAGE_SAME_REQUIRED_FIELDS", placeOf(older, g), "", TypeName(g), "data of the older schema lacks the field, and a reader that requires it refuses that")
 		}
 	}
 	for _, d := range w.directions() {
@@ -50,7 +50,7 @@ func (w *walk) fields(in protoreflect.MessageDescriptor, older, newer protorefle
 			reader, writer = older, newer
 		}
 		if reader.Cardinality() == protoreflect.Required && writer.Cardinality() != protoreflect.Required {
-			w.broken(d, "MESSAGE_SAME_REQUIRED_FIELDS", at, typeName(older), typeName(newer), "a reader that requires the field refuses data in which it is left out")
+			w.broken(d, "MESSAGE_SAME_REQUIRED_FIELDS", at, TypeName(older), TypeName(newer), "a reader that requires the field refuses data in which it is left out")
 		}
 		if same && defaultOf(older) != defaultOf(newer) {
 			w.broken(d, "FIELD_SAME_DEFAULT", at, "default "+defaultOf(older), "default "+defaultOf(newer), "a value that was left out is read as another")
@@ -84,21 +84,21 @@ func (w *walk) types(at place, older, newer protoreflect.FieldDescriptor) (same 
 			reader, writer = older, newer
 		}
 		if why := lostElements(reader, writer); why != "" {
-			w.broken(d, "FIELD_WIRE_COMPATIBLE_CARDINALITY", at, typeName(older), typeName(newer), why)
+			w.broken(d, "FIELD_WIRE_COMPATIBLE_CARDINALITY", at, TypeName(older), TypeName(newer), why)
 		}
 		if why := unreadable(reader.Kind(), writer.Kind()); why != "" {
 			if older.Name() != newer.Name() {
 				why = "the number is used again for another field: take a new number, and reserve this one"
 			}
-			w.broken(d, "FIELD_WIRE_COMPATIBLE_TYPE", at, typeName(older), typeName(newer), why)
+			w.broken(d, "FIELD_WIRE_COMPATIBLE_TYPE", at, TypeName(older), TypeName(newer), why)
 		}
 	}
 	readable := len(w.found) == n
 	if readable && so != sn {
-		w.changed(WireJSON, "FIELD_WIRE_JSON_COMPATIBLE_CARDINALITY", at, typeName(older), typeName(newer), "JSON has a value where it had a list or an object, or the reverse")
+		w.changed(WireJSON, "FIELD_WIRE_JSON_COMPATIBLE_CARDINALITY", at, TypeName(older), TypeName(newer), "JSON has a value where it had a list or an object, or the reverse")
 	}
 	if a, b := jsonForm(older.Kind()), jsonForm(newer.Kind()); readable && a != b {
-		w.changed(WireJSON, "FIELD_WIRE_JSON_COMPATIBLE_TYPE", at, typeName(older), typeName(newer), "JSON has "+b+" where it had "+a+", and a value that does not fit is cut")
+		w.changed(WireJSON, "FIELD_WIRE_JSON_COMPATIBLE_TYPE", at, TypeName(older), TypeName(newer), "JSON has "+b+" where it had "+a+", and a value that does not fit is cut")
 	}
 	if older.Enum() != nil && newer.Enum() != nil {
 		w.enums(older.Enum(), newer.Enum())

@@ -82,11 +82,11 @@ func shapeOf(f protoreflect.FieldDescriptor) shape {
 	return single
 }
 
-// typeName is a field's type as a schema has it, with names of messages and enums as they are within their package.
-func typeName(f protoreflect.FieldDescriptor) string {
+// TypeName is a field's type as a schema has it, "repeated int64" or "map<string, Item>", with names of messages and enums as they are within their package.
+func TypeName(f protoreflect.FieldDescriptor) string {
 	switch {
 	case f.IsMap():
-		return "map<" + typeName(f.MapKey()) + ", " + typeName(f.MapValue()) + ">"
+		return "map<" + TypeName(f.MapKey()) + ", " + TypeName(f.MapValue()) + ">"
 	case f.IsList():
 		return "repeated " + valueName(f)
 	case f.Cardinality() == protoreflect.Required:

@@ -14,7 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/sr"
 
 	"github.com/millrace/millrace/codec"
-	"github.com/millrace/millrace/codec/compat"
+	"github.com/millrace/millrace/codec/compat/protofile"
 	"github.com/millrace/millrace/codec/registry"
 	"github.com/millrace/millrace/examples/clickstream/clickstreampb"
 	"github.com/millrace/millrace/sink"
@@ -65,7 +65,7 @@ func TestReferences(t *testing.T) {
 		"shop/item.proto":  `syntax = "proto3"; package shop; import "shop/money.proto"; message Item { Money price = 1; }`,
 		"shop/money.proto": `syntax = "proto3"; package shop; message Money { int64 cents = 1; }`,
 	}
-	f, err := compat.Parse(t.Context(), "shop/order.proto", text, imports)
+	f, err := protofile.Parse(t.Context(), "shop/order.proto", text, imports)
 	require.NoError(t, err)
 	registered, err := c.Register(t.Context(), "orders-value", f)
 	require.NoError(t, err)
@@ -78,7 +78,7 @@ func TestReferences(t *testing.T) {
 	require.Equal(t, "shop.Money", string(money.FullName()))
 
 	imports["shop/money.proto"] = `syntax = "proto3"; package shop; message Money { string cents = 1; }`
-	f, err = compat.Parse(t.Context(), "shop/order.proto", text, imports)
+	f, err = protofile.Parse(t.Context(), "shop/order.proto", text, imports)
 	require.NoError(t, err)
 	_, err = c.Register(t.Context(), "orders-value", f)
 	require.NoError(t, err, "the file itself is the same, and refers to what is registered")

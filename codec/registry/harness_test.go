@@ -12,7 +12,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/millrace/millrace/codec"
-	"github.com/millrace/millrace/codec/compat"
+	"github.com/millrace/millrace/codec/compat/protofile"
 	"github.com/millrace/millrace/codec/registry"
 	"github.com/millrace/millrace/codec/registry/embedded"
 	"github.com/millrace/millrace/examples/clickstream/clickstreampb"
@@ -73,7 +73,7 @@ func click(user string) clicks {
 // clickSchema is the click event's file with some of its text replaced.
 func clickSchema(t testing.TB, edit func(string) string) protoreflect.FileDescriptor {
 	t.Helper()
-	f, err := compat.Parse(t.Context(), "click.proto", edit(registry.Text(clickstreampb.File_clickstream_v1_click_event_proto)), nil)
+	f, err := protofile.Parse(t.Context(), "click.proto", edit(registry.Text(clickstreampb.File_clickstream_v1_click_event_proto)), nil)
 	require.NoError(t, err)
 	return f
 }

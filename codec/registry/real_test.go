@@ -15,7 +15,7 @@ import (
 	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/millrace/millrace/codec"
-	"github.com/millrace/millrace/codec/compat"
+	"github.com/millrace/millrace/codec/compat/protofile"
 	"github.com/millrace/millrace/codec/registry"
 	"github.com/millrace/millrace/examples/clickstream/clickstreampb"
 	"github.com/millrace/millrace/examples/clickstream/clickstreampb/first"
@@ -70,7 +70,7 @@ func TestRealRoundTrip(t *testing.T) {
 func TestRealEvolution(t *testing.T) {
 	c, topic := realClient(t)
 	subject := topic + "-value"
-	v1, err := compat.ParseFile(t.Context(), "../../examples/clickstream/clickstreampb/testdata/click_event_v1.proto")
+	v1, err := protofile.ParseFile(t.Context(), "../../examples/clickstream/clickstreampb/testdata/click_event_v1.proto")
 	require.NoError(t, err)
 	registered, err := c.Register(t.Context(), subject, v1)
 	require.NoError(t, err)
@@ -112,7 +112,7 @@ func TestRealReferencesAndIndexes(t *testing.T) {
 	c, topic := realClient(t)
 	path := topic + "/item.proto"
 	text := fmt.Sprintf(`syntax = "proto3"; package shop; import %q; import "google/protobuf/timestamp.proto"; message Order { Item item = 1; google.protobuf.Timestamp at = 2; }`, path)
-	f, err := compat.Parse(t.Context(), "order.proto", text, map[string]string{path: `syntax = "proto3"; package shop; message Item { int64 cents = 1; }`})
+	f, err := protofile.Parse(t.Context(), "order.proto", text, map[string]string{path: `syntax = "proto3"; package shop; message Item { int64 cents = 1; }`})
 	require.NoError(t, err)
 	registered, err := c.Register(t.Context(), topic+"-value", f)
 	require.NoError(t, err)

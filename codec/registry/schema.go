@@ -10,7 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/sr"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
-	"github.com/millrace/millrace/codec/compat"
+	"github.com/millrace/millrace/codec/compat/protofile"
 )
 
 // maxReferences bounds how many files a schema may refer to, directly or not.
@@ -145,7 +145,7 @@ func (c *Client) compile(ctx context.Context, name string, s sr.Schema) (protore
 	if err := c.collect(ctx, s.References, imports); err != nil {
 		return nil, err
 	}
-	return compat.Parse(ctx, name, s.Schema, imports)
+	return protofile.Parse(ctx, name, s.Schema, imports)
 }
 
 // collect fetches the texts of references and of theirs.

@@ -17,7 +17,7 @@ import (
 	"google.golang.org/protobuf/types/known/wrapperspb"
 	"google.golang.org/protobuf/types/pluginpb"
 
-	"github.com/millrace/millrace/codec/compat"
+	"github.com/millrace/millrace/codec/compat/protofile"
 	"github.com/millrace/millrace/codec/registry"
 	"github.com/millrace/millrace/examples/clickstream/clickstreampb"
 )
@@ -75,13 +75,13 @@ func TestTextCompilesToTheSame(t *testing.T) {
 		clickstreampb.File_clickstream_v1_click_event_proto,
 	}
 	for _, text := range []string{everything, proto3Text, editions} {
-		f, err := compat.Parse(t.Context(), "shop.proto", text, nil)
+		f, err := protofile.Parse(t.Context(), "shop.proto", text, nil)
 		require.NoError(t, err)
 		files = append(files, f)
 	}
 	for _, f := range files {
 		text := registry.Text(f)
-		g, err := compat.Parse(t.Context(), f.Path(), text, nil)
+		g, err := protofile.Parse(t.Context(), f.Path(), text, nil)
 		require.NoError(t, err, text)
 		require.Equal(t, text, registry.Text(g))
 		want, got := normal(f), normal(g)

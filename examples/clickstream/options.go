@@ -34,6 +34,7 @@ type runOptions struct {
 	backend         string
 	checkpointEvery time.Duration
 	watching        watching
+	savepoints      savepoints
 }
 
 func (o *runOptions) flags(f *pflag.FlagSet) {
@@ -41,6 +42,7 @@ func (o *runOptions) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.from, "from", fromEarliest, "where a new group begins: earliest, latest, committed, or a time such as 2024-03-01T00:00:00Z")
 	f.BoolVar(&o.untilEnd, "until-end", false, "stop at what is the end of the topic now, closing all sessions")
 	f.BoolVar(&o.noDrain, "no-drain", false, "with --until-end, keep the last sessions open, so that the group can go on later")
+	o.savepoints.flags(f)
 }
 
 // common are the flags of every command that computes the result.
@@ -114,7 +116,7 @@ func (s *settings) state(p *program) error {
 		return fmt.Errorf("--group %q: use letters, digits, and . _ - but no . at the beginning: it names a directory", s.group)
 	}
 	s.stateDir = p.stateDirOf(s.group)
-	s.restored = notEmpty(s.stateDir)
+	s.restored = notEmpty(s.stateDir) || s.savepoints.from != ""
 	return nil
 }
 
@@ -158,6 +160,7 @@ func (s *settings) job(p *program) error {
 		stream.StateDir(s.stateDir), stream.Backend(backend), stream.MemoryBudget(int64(memory)), stream.CheckpointEvery(s.checkpointEvery),
 		stream.DefaultParallelism(s.parallelism), stream.Restart(stream.ExponentialDelay(firstRestart, lastRestart, calm)), stream.Logger(logger),
 	}
+	s.jobOptions = append(s.jobOptions, s.savepoints.options()...)
 	if s.allowCut {
 		s.jobOptions = append(s.jobOptions, stream.AllowLogCut())
 	}

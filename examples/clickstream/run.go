@@ -101,7 +101,7 @@ func (o *runOptions) explain(err error) error {
 		return fmt.Errorf("%w\nGroup %s was run to the end, which closed its last sessions, so it takes no more clicks. "+
 			"Compute everything again as another --version, or use --no-drain the next time you mean to go on later", err, o.group)
 	case errors.Is(err, stream.ErrShape):
-		return fmt.Errorf("%w\nGroup %s was begun with another definition. Compute this one beside it as another --version", err, o.group)
+		return fmt.Errorf("%w\nGroup %s was begun with another definition. Compute this one beside it as another --version%s", err, o.group, stateRemedy(err))
 	case errors.Is(err, stream.ErrLogCut):
 		return fmt.Errorf("%w\nCompute everything that is left as another --version, or go on without what is gone by --%s. "+
 			"What deletes clicks, clickstream topic check says", err, allowCutFlag)

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/millrace/millrace/codec/compat"
+	"github.com/millrace/millrace/codec/compat/protofile"
 	"github.com/millrace/millrace/codec/registry"
 	pb "github.com/millrace/millrace/examples/clickstream/clickstreampb"
 )
@@ -145,7 +146,7 @@ func schemasAt(ctx context.Context, client *registry.Client, arg string, all boo
 	}
 	place, ok := strings.CutPrefix(arg, registryPrefix)
 	if !ok {
-		f, err := compat.ParseFile(ctx, arg, paths...)
+		f, err := protofile.ParseFile(ctx, arg, paths...)
 		return []compat.Version{{Name: arg, File: f}}, err
 	}
 	if client == nil {
@@ -197,7 +198,7 @@ func (p *program) registerSchema(ctx context.Context, subject string, args []str
 		file := pb.File_clickstream_v1_click_event_proto
 		text := registry.Text(file)
 		if len(args) == 1 {
-			f, err := compat.ParseFile(ctx, args[0])
+			f, err := protofile.ParseFile(ctx, args[0])
 			if err != nil {
 				return err
 			}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/millrace/millrace/codec"
 	"github.com/millrace/millrace/codec/compat"
+	"github.com/millrace/millrace/codec/compat/protofile"
 	pb "github.com/millrace/millrace/examples/clickstream/clickstreampb"
 	"github.com/millrace/millrace/examples/clickstream/clickstreampb/first"
 	"github.com/millrace/millrace/sink/kafka"
@@ -93,7 +94,7 @@ func TestSchemaCheckSeesWhatIsCompiled(t *testing.T) {
 	do(t, "schema", "check", protoV1, "compiled", "--mode", "full", "--transitive")
 	text, err := says(t, "schema", "check", protoV2, "compiled", "--mode", "full")
 	require.NoError(t, err, text)
-	v1, err := compat.ParseFile(t.Context(), protoV1)
+	v1, err := protofile.ParseFile(t.Context(), protoV1)
 	require.NoError(t, err)
 	require.Empty(t, compat.Check{Mode: compat.Full}.Messages(v1.Messages().Get(0), first.File_clickstream_first_v1_click_event_proto.Messages().Get(0)))
 	require.Equal(t, v1.Messages().Get(0).Fields().Len(), first.File_clickstream_first_v1_click_event_proto.Messages().Get(0).Fields().Len())
@@ -182,7 +183,7 @@ func publishMixed(t testing.TB, in string, brokers []string, args ...string) {
 	client, own, err := p.openRegistry()
 	require.NoError(t, err)
 	defer func() { require.NoError(t, closeRegistry(client, own)) }()
-	v1, err := compat.ParseFile(t.Context(), protoV1)
+	v1, err := protofile.ParseFile(t.Context(), protoV1)
 	require.NoError(t, err)
 	var headers [2][]byte
 	for i, f := range []func() (int, error){

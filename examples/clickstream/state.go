@@ -34,7 +34,7 @@ refused: stop it with Ctrl-C, which leaves its open windows in the state.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(p.stateList(), p.stateGet(), p.stateScan(), p.stateDiff(), p.stateExport(), p.stateSave(), p.stateVerify(), p.stateRestore())
+	cmd.AddCommand(p.stateList(), p.stateGet(), p.stateScan(), p.stateDiff(), p.stateExport(), p.stateSave(), p.stateVerify(), p.stateRestore(), p.statePlan())
 	return cmd
 }
 
@@ -299,7 +299,7 @@ func (p *program) stateRestore() *cobra.Command {
 		Use:   "restore SAVEPOINT DIR",
 		Short: "Make a state directory of a savepoint",
 		Long: `Make a state directory of a savepoint. DIR must not exist or be empty; it is there when all of it is. A job that goes on from it
-is run with the definition that the savepoint was written by, and may have another --parallelism.`,
+may be a changed one: state plan says what becomes of its state.`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(_ *cobra.Command, args []string) error {
 			to := map[string]state.Backend{"pebble": pebble.Backend(), "memory": memory.Backend()}[backend]

@@ -56,6 +56,10 @@ type cell interface {
 	codecID() string
 	encode(dst []byte, e *Entry) ([]byte, error)
 	decode(e *Entry, src []byte) error
+	// reader is decode of what was written under another codec's ID, nil where that cannot be read.
+	reader(id string) func(e *Entry, src []byte) error
+	schemas() map[string][]byte
+	compare(written map[string][]byte) ([]state.FieldChange, error)
 	drop(e *Entry)
 }
 
@@ -73,9 +77,31 @@ func (c *Cell[V]) encode(dst []byte, e *Entry) ([]byte, error) {
 
 func (c *Cell[V]) decode(e *Entry, src []byte) error {
 	v, err := c.codec.Decode(src)
+	return c.take(e, v, err, c.codec.ID(), len(src))
+}
+
+// take puts in what was read.
+func (c *Cell[V]) take(e *Entry, v V, err error, id string, n int) error {
 	if err != nil {
-		return fmt.Errorf("state %q of key %q: decode %d bytes as %s: %w", c.label, e.Key, len(src), c.codec.ID(), err)
+		return fmt.Errorf("state %q of key %q: decode %d bytes as %s: %w", c.label, e.Key, n, id, err)
 	}
 	*c.Ensure(e) = v
 	return nil
+}
+
+func (c *Cell[V]) reader(id string) func(e *Entry, src []byte) error {
+	read := state.ReaderOf(c.codec, id)
+	if read == nil {
+		return nil
+	}
+	return func(e *Entry, src []byte) error {
+		v, err := read(src)
+		return c.take(e, v, err, id, len(src))
+	}
+}
+
+func (c *Cell[V]) schemas() map[string][]byte { return state.Schemas(c.codec) }
+
+func (c *Cell[V]) compare(written map[string][]byte) ([]state.FieldChange, error) {
+	return state.CompareSchemas(c.codec, written)
 }

@@ -13,8 +13,8 @@ import (
 //	's' operator(2) shard(2) key              -> an entry
 //	't' operator(2) domain(1) shard(2) time(8) key -> nothing: the key has a timer at or after time
 //
-// An entry is a version byte, the split it is bound to + 1, the two times it is indexed under, then its cells, each as number + 1 (0 ends the list),
-// length and bytes. A key has at most one index record per domain, at or before its earliest timer: a timer that moves later leaves it where it is.
+// An entry is a version byte, the split it is bound to + 1, the two times it is indexed under, then its cells, each as the number of its slot + 1
+// (0 ends the list), length and bytes. A key has at most one index record per domain, at or before its earliest timer: a timer that moves later leaves it where it is.
 const (
 	entryPrefix  = 's'
 	timerPrefix  = 't'
@@ -64,7 +64,7 @@ func (s *Store) encode(dst []byte, e *Entry) ([]byte, error) {
 		if e.refs[i] == 0 {
 			continue
 		}
-		dst = binary.AppendUvarint(dst, uint64(i+1))
+		dst = binary.AppendUvarint(dst, uint64(s.number(i)+1))
 		at := len(dst)
 		dst = append(dst, 0, 0, 0, 0)
 		var err error
@@ -78,6 +78,14 @@ func (s *Store) encode(dst []byte, e *Entry) ([]byte, error) {
 		binary.BigEndian.PutUint32(dst[at:], uint32(n))
 	}
 	return append(dst, 0), nil
+}
+
+// number is what a cell is stored under.
+func (s *Store) number(cell int) int {
+	if s.numbers == nil {
+		return cell
+	}
+	return s.numbers[cell]
 }
 
 func (s *Store) decode(e *Entry, src []byte) error {
@@ -111,15 +119,23 @@ func (s *Store) decode(e *Entry, src []byte) error {
 		if id == 0 {
 			return nil
 		}
-		if int(id) > len(s.cells) || len(src) < 4 {
+		slot, known := s.slot(int(min(id, math.MaxInt32)) - 1)
+		if !known || len(src) < 4 {
 			return bad("names a cell that the operator does not have")
 		}
 		size := int(binary.BigEndian.Uint32(src))
 		if len(src)-4 < size {
 			return bad("cut short")
 		}
-		if err := s.cells[id-1].decode(e, src[4:4+size]); err != nil {
-			return err
+		if slot.decode != nil {
+			if err := slot.decode(e, src[4:4+size]); err != nil {
+				return err
+			}
+		}
+		if slot.timers {
+			for d := range domains {
+				e.deadline[d] = None // its index records go when the entry next changes
+			}
 		}
 		src = src[4+size:]
 	}

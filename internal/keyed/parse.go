@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 
 	"github.com/millrace/millrace/state"
 )
@@ -109,4 +110,19 @@ func (r *cursor) sized() []byte {
 	b := r.src[4 : 4+n]
 	r.src = r.src[4+n:]
 	return b
+}
+
+// EntriesOf is what the keys of an operator's entries begin with, EntriesAfter the first key behind them; TimersOf and TimersAfter are those of its timers.
+func EntriesOf(operator uint16) []byte    { return appendEntryKey(nil, operator, 0, "")[:3] }
+func EntriesAfter(operator uint16) []byte { return behind(EntriesOf(operator)) }
+func TimersOf(operator uint16) []byte     { return append([]byte{timerPrefix}, EntriesOf(operator)[1:]...) }
+func TimersAfter(operator uint16) []byte  { return behind(TimersOf(operator)) }
+
+// behind is the first key that does not begin with the three bytes of an operator.
+func behind(prefix []byte) []byte {
+	n := binary.BigEndian.Uint16(prefix[1:])
+	if n == math.MaxUint16 {
+		return []byte{prefix[0] + 1}
+	}
+	return binary.BigEndian.AppendUint16(prefix[:1:1], n+1)
 }

@@ -46,6 +46,8 @@ type Store struct {
 	cfg      Config
 	budget   atomic.Int64 // bound of the table's memory in bytes, by estimate; 0 for none
 	cells    []cell
+	slots    []reader // how what is stored under each number is read; nil before Bind
+	numbers  []int    // the number that each cell is stored under; nil before Bind
 	table    map[string]*Entry
 	ring     []*Entry // the entries of the table, in the order the clock hand visits them
 	hand     int
@@ -349,15 +351,6 @@ func (s *Store) Stats() Stats {
 		st.TimerItems += int64(len(s.queues[d].heap))
 	}
 	return st
-}
-
-// Cells lists the declared cells as name and codec, for the check against stored state.
-func (s *Store) Cells() (names, codecs []string) {
-	for _, c := range s.cells {
-		names = append(names, c.name())
-		codecs = append(codecs, c.codecID())
-	}
-	return names, codecs
 }
 
 // SetBudget changes the bound of the table's memory; 0 lifts it.

@@ -72,7 +72,7 @@ func (r *Run) resume(operator string, sp *source.Split) (splitMeta, error) {
 	saved, known := r.meta.splits[key]
 	if !known {
 		saved = splitMeta{Number: r.nextSplit(), Position: sp.Start, Watermark: math.MinInt64}
-		if r.restored {
+		if r.reads[operator] { // the split is new, not the source
 			saved.Position = sp.Earliest
 		}
 		saved.First = &firstMeta{sp.Earliest, max(sp.Earliest, saved.Position)}

@@ -4,8 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 
 	"github.com/millrace/millrace/internal/ledger"
@@ -13,8 +11,8 @@ import (
 )
 
 var (
-	// ErrShape is returned when saved state was written by a job of another shape: other windows, gaps, bounds, keys or operators.
-	ErrShape = errors.New("the job does not fit its saved state")
+	// ErrShape is returned when saved state was written by a job of another shape: other windows, gaps, bounds, keys, operators or values.
+	ErrShape = state.ErrPlan
 	// ErrFinished is returned when a job that ran to the end of its input, and closed its windows, finds more input.
 	ErrFinished = errors.New("the job was finished: its windows are closed, so it cannot go on with new input; start a new group, or end the run before with no-drain")
 )
@@ -27,13 +25,18 @@ var (
 //	'm' "split/" operator "/" id -> splitMeta
 //	'm' "ledger/" operator "/" id -> ledger.Counts
 //	'm' "watermark/" operator "/" subtask -> the watermark of a generator in the middle of a source's chain
-//	'm' "cells/" operator "/" unit -> cellsMeta
+//	'm' "cells/" operator "/" unit -> cellsMeta; the unit is "" where the list was made when a job began on the state of another
+//	'm' "dropped/" number -> droppedMeta: an operator whose keys are being removed
 //	'm' "sink/" operator "/" subtask -> sinkMeta
 //	'm' "transaction/" unit -> transactionMeta
 //	'm' "pending/" unit "/" part -> a part of the unit's pending checkpoint: suspend.go
 const metaPrefix = string(RunPrefix)
 
-const formatVersion = 1
+// The form of the state. Format 1 has no lists of cells for window operators, and none says what fields its codecs had.
+const (
+	formatVersion = 2
+	oldestFormat  = 1
+)
 
 type jobMeta struct {
 	Format         int
@@ -61,6 +64,8 @@ type splitMeta struct {
 	First *firstMeta `json:",omitempty"`
 }
 
+type droppedMeta struct{ UID, Shape string }
+
 type sinkMeta struct{ Pending [][]byte }
 
 // meta is what the state says about the job.
@@ -74,6 +79,7 @@ type meta struct {
 	cells     map[string]cellsMeta
 	// transactions are the units'
 	transactions map[string]transactionMeta
+	dropped      map[string]droppedMeta
 	// watermarks of generators that are not the source's own
 	watermarks map[string]int64
 }
@@ -81,7 +87,7 @@ type meta struct {
 func readMeta(s Scanner) (*meta, error) {
 	m := &meta{
 		operators: map[string]operatorMeta{}, epochs: map[string]int64{}, splits: map[string]splitMeta{}, ledger: map[string]ledger.Counts{}, sinks: map[string]sinkMeta{},
-		watermarks: map[string]int64{}, cells: map[string]cellsMeta{}, transactions: map[string]transactionMeta{},
+		watermarks: map[string]int64{}, cells: map[string]cellsMeta{}, dropped: map[string]droppedMeta{}, transactions: map[string]transactionMeta{},
 	}
 	var bad error
 	err := s.Scan([]byte(metaPrefix), []byte("n"), func(k, v []byte) bool {
@@ -102,6 +108,8 @@ func readMeta(s Scanner) (*meta, error) {
 			bad = parse(m.watermarks, name, v)
 		case "cells":
 			bad = parse(m.cells, name, v)
+		case "dropped":
+			bad = parse(m.dropped, name, v)
 		case "sink":
 			bad = parse(m.sinks, name, v)
 		case "transaction":
@@ -130,60 +138,14 @@ func set(b *state.Batch, kind, name string, v any) {
 	if err != nil {
 		panic(err) // the types above always marshal
 	}
-	key := metaPrefix + kind
-	if name != "" {
-		key += "/" + name
+	b.Set(metaKey(kind, name), j)
+}
+
+func metaKey(kind, name string) []byte {
+	if name == "" {
+		return []byte(metaPrefix + kind)
 	}
-	b.Set([]byte(key), j)
+	return []byte(metaPrefix + kind + "/" + name)
 }
 
 func setEpoch(b *state.Batch, unit string, epoch int64) { set(b, "epoch", unit, epoch) }
-
-// Shape is an operator's uid and the definition that its state depends on.
-type Shape struct{ UID, Definition string }
-
-// fit checks the job against its saved state and numbers its operators.
-func (m *meta) fit(job string, maxParallelism int, shapes []Shape) (changes state.Batch, numbers map[string]uint16, err error) {
-	var problems []string
-	if m.job == nil {
-		m.job = &jobMeta{formatVersion, job, maxParallelism}
-		set(&changes, "job", "", m.job)
-	}
-	switch {
-	case m.job.Format != formatVersion:
-		problems = append(problems, fmt.Sprintf("the state is of format %d, this program reads %d", m.job.Format, formatVersion))
-	case m.job.Job != job:
-		problems = append(problems, fmt.Sprintf("the state belongs to job %q, this is %q", m.job.Job, job))
-	case m.job.MaxParallelism != maxParallelism:
-		problems = append(problems, fmt.Sprintf("max parallelism: the state says %d, the job %d", m.job.MaxParallelism, maxParallelism))
-	}
-	numbers = map[string]uint16{}
-	var next uint16
-	for _, o := range m.operators {
-		next = max(next, o.Number+1)
-	}
-	for _, s := range shapes {
-		o, known := m.operators[s.UID]
-		switch {
-		case !known:
-			o = operatorMeta{next, s.Definition}
-			next++
-			set(&changes, "operator", s.UID, o)
-			if len(m.splits) > 0 {
-				problems = append(problems, fmt.Sprintf("operator %q (%s) has no state", s.UID, s.Definition))
-			}
-		case o.Shape != s.Definition:
-			problems = append(problems, fmt.Sprintf("operator %q: the state was written by %q, the job says %q", s.UID, o.Shape, s.Definition))
-		}
-		numbers[s.UID] = o.Number
-	}
-	for _, uid := range slices.Sorted(maps.Keys(m.operators)) {
-		if _, used := numbers[uid]; !used {
-			problems = append(problems, fmt.Sprintf("the state has an operator %q (%s) that the job lacks", uid, m.operators[uid].Shape))
-		}
-	}
-	if problems != nil {
-		return changes, nil, fmt.Errorf("%w: %s; a changed definition is a new group and a replay", ErrShape, strings.Join(problems, "; "))
-	}
-	return changes, numbers, nil
-}

@@ -33,6 +33,10 @@ type Config struct {
 	MaxParallelism  int
 	TableBytes      int64 // memory for live state, all tasks together; 0 for no bound
 	Shapes          []Shape
+	// Allow is what state may be dropped, and which operators may begin without.
+	Allow Allow
+	// Check makes the whole plan, cells of functions too. It is called before anything is dropped.
+	Check func(from Scanner) error
 	// PartitionLocal says that a key's state is bound to its partition, so that the number of partitions may not change.
 	PartitionLocal bool
 	// Shared says that the whole process is one commit unit: some tasks exchange.
@@ -59,6 +63,10 @@ type Run struct {
 	store    state.Store
 	meta     *meta
 	numbers  map[string]uint16
+	fresh    map[uint16]bool // operators that the state did not know, by number
+	reads    map[string]bool // sources of which the state had splits
+	slotsMu  sync.Mutex
+	slots    map[string][]keyed.Slot // by operator, as its tasks found them
 	ctx      context.Context
 	cancel   context.CancelCauseFunc
 	units    []*unit
@@ -83,17 +91,29 @@ func NewRun(cfg Config, store state.Store) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	changes, numbers, err := m.fit(cfg.Job, cfg.MaxParallelism, cfg.Shapes)
+	restored := len(m.splits) > 0
+	fits, err := m.fit(&cfg)
 	if err != nil {
 		return nil, err
 	}
-	if changes.Len() > 0 {
-		if err := store.Commit(&changes); err != nil {
+	if fits.drops && cfg.Check != nil {
+		if err := cfg.Check(store); err != nil {
 			return nil, err
 		}
 	}
+	if fits.changes.Len() > 0 {
+		if err := store.Commit(&fits.changes); err != nil {
+			return nil, err
+		}
+	}
+	if err := m.sweep(store); err != nil {
+		return nil, err
+	}
 	ctx, cancel := context.WithCancelCause(context.Background())
-	r := &Run{Splits: newSplits(), cfg: cfg, store: store, meta: m, numbers: numbers, ctx: ctx, cancel: cancel, restored: len(m.splits) > 0}
+	r := &Run{Splits: newSplits(), cfg: cfg, store: store, meta: m, numbers: fits.numbers, fresh: fits.fresh, slots: map[string][]keyed.Slot{}, ctx: ctx, cancel: cancel, restored: restored, reads: map[string]bool{}}
+	for name := range m.splits {
+		r.reads[m.owner(name)] = true
+	}
 	r.After(cfg.Settled.Close) // the units that no task has come for
 	if cfg.Shared {
 		r.newUnit(SharedUnit)

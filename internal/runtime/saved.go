@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -53,23 +54,25 @@ func ReadSaved(s Scanner) (*Saved, error) {
 	if m.job == nil {
 		return nil, ErrNoJob
 	}
-	if m.job.Format != formatVersion {
-		return nil, fmt.Errorf("the state is of format %d, this program reads %d", m.job.Format, formatVersion)
+	if err := m.job.readable(); err != nil {
+		return nil, err
 	}
 	v := &Saved{Format: m.job.Format, Job: m.job.Job, MaxParallelism: m.job.MaxParallelism, Epochs: m.epochs}
 	for uid, o := range m.operators {
 		saved := SavedOperator{Number: o.Number, UID: uid, Shape: o.Shape}
-		// Each unit says it, and all say the same.
-		for _, name := range slices.Sorted(maps.Keys(m.cells)) {
-			if m.owner(name) == uid && len(m.cells[name].Names) == len(m.cells[name].Codecs) {
-				saved.Cells, saved.Codecs = m.cells[name].Names, m.cells[name].Codecs
+		for _, slot := range m.slots(uid) {
+			codec := slot.Codec
+			if contents, ok := strings.CutPrefix(codec, windowsCodec("")[:len(windowsCodec(""))-1]); ok && strings.Contains(o.Shape, holdsMark) {
+				codec = windowsCodec(windowContents(o.Shape, strings.TrimSuffix(contents, ">")))
 			}
-		}
-		if _, contents, ok := strings.Cut(o.Shape, "; holds "); ok && saved.Cells == nil {
-			// A window operator's one cell is part of its shape.
-			saved.Cells, saved.Codecs = []string{"windows"}, []string{"windows/1<" + windowContents(o.Shape, contents) + ">"}
+			saved.Cells, saved.Codecs = append(saved.Cells, slot.Name), append(saved.Codecs, codec)
 		}
 		v.Operators = append(v.Operators, saved)
+	}
+	for number, d := range m.dropped {
+		if n, err := strconv.ParseUint(number, 10, 16); err == nil {
+			v.Operators = append(v.Operators, SavedOperator{Number: uint16(n), UID: "dropped/" + number, Shape: fmt.Sprintf("%q, whose keys are being removed", d.UID)})
+		}
 	}
 	slices.SortFunc(v.Operators, func(a, b SavedOperator) int { return cmp.Compare(a.Number, b.Number) })
 	for _, name := range slices.Sorted(maps.Keys(m.splits)) {
@@ -87,6 +90,14 @@ func ReadSaved(s Scanner) (*Saved, error) {
 		}
 	}
 	return v, nil
+}
+
+// readable reports whether this program knows the state's format.
+func (j *jobMeta) readable() error {
+	if j.Format < oldestFormat || j.Format > formatVersion {
+		return fmt.Errorf("the state is of format %d, this program reads %d to %d", j.Format, oldestFormat, formatVersion)
+	}
+	return nil
 }
 
 // windowContents is how a window holds its contents: records as a list, an accumulator behind a byte that says whether there is one.

@@ -120,7 +120,7 @@ func (t *Task) Store(operator uint16, shards []uint16, shardOf func([]byte) uint
 		Operator: operator,
 		Shards:   shards,
 		ShardOf:  shardOf,
-		Loaded:   t.run.Restored(),
+		Loaded:   t.run.Restored() && !t.run.fresh[operator],
 	})
 	t.stores = append(t.stores, s)
 	t.OnSnapshot(func(c *Snapshot) error { s.Begin(c.Batch); return nil })

@@ -115,7 +115,7 @@ func New[T, A any](c Config[T, A]) *Operator[T, A] {
 	traits := c.Assigner.Traits()
 	o := &Operator[T, A]{
 		Config:     c,
-		cell:       keyed.NewCell(c.Store, "windows", windowsCodec[A]{c.Fold.Codec}),
+		cell:       keyed.NewCell(c.Store, cellName, windowsCodec[A]{c.Fold.Codec}),
 		merging:    traits.Merging,
 		processing: traits.ProcessingTime,
 		watermark:  math.MinInt64,

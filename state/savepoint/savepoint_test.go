@@ -253,7 +253,7 @@ func TestWriteRefusesWhatItDoesNotKnow(t *testing.T) {
 		"unknown form":  func(b *state.Batch) { b.Set([]byte("x"), nil) },
 		"number 9":      func(b *state.Batch) { b.Set(stored('s', 9, 0), nil) },
 		"no job":        func(b *state.Batch) { b.Delete([]byte("mjob")) },
-		"of format 2":   func(b *state.Batch) { b.Set([]byte("mjob"), []byte(`{"Format":2}`)) },
+		"of format 9":   func(b *state.Batch) { b.Set([]byte("mjob"), []byte(`{"Format":9}`)) },
 		"mepoch/job":    func(b *state.Batch) { b.Set([]byte("mepoch/job"), []byte(`{`)) },
 		"unknown form,": func(b *state.Batch) { b.Set([]byte("t\x00\x01\x05\x00\x0012345678"), nil) },
 	}

@@ -32,13 +32,21 @@ func Write(from Scanner, dir string) (m *Manifest, err error) {
 	return w.manifest, nil
 }
 
+// Free reports whether Write could begin in dir: it does not exist, or is empty. Else the error wraps ErrExists, or says what is wrong with it.
+func Free(dir string) error {
+	names, err := os.ReadDir(dir)
+	switch {
+	case err == nil && len(names) > 0:
+		return ErrExists
+	case err != nil && !errors.Is(err, os.ErrNotExist):
+		return err
+	}
+	return nil
+}
+
 // makeEmpty makes dir with its parents, or takes it if it is empty.
 func makeEmpty(dir string) error {
-	names, err := os.ReadDir(dir)
-	if err == nil && len(names) > 0 {
-		return ErrExists
-	}
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
+	if err := Free(dir); err != nil {
 		return err
 	}
 	return os.MkdirAll(dir, 0o755)

@@ -15,6 +15,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/millrace/millrace/codec/compat"
+	"github.com/millrace/millrace/codec/compat/protofile"
 	"github.com/millrace/millrace/codec/registry"
 	"github.com/millrace/millrace/internal/disk"
 )
@@ -168,7 +169,7 @@ func (c *contents) compile(ctx context.Context, name, text string, references []
 	if err := collect(references); err != nil {
 		return nil, err
 	}
-	return compat.Parse(ctx, name, text, imports)
+	return protofile.Parse(ctx, name, text, imports)
 }
 
 // find is the version of a subject that says the same as a file.
