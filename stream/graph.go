@@ -21,6 +21,8 @@ type node struct {
 	lateness    int64 // the allowed lateness that its outputs may have, in milliseconds
 	local       bool  // keyed in place
 	keeps       bool  // it has windows or keyed state
+	key         any   // of a keyed operator: its keys to bytes, a func(K) ([]byte, error)
+	keyCodec    string
 	drops       bool  // it was told to drop the retractions it reads
 	alias       *node // the operator that a WindowedStream became
 	sides       []func(*runtime.Task) flow.Control

@@ -33,6 +33,7 @@ type Job struct {
 	running bool
 	run     *runtime.Run // the current attempt
 	last    StateStats
+	shown   shown
 }
 
 // NewJob starts a graph. The name is part of the job's saved state.

@@ -19,9 +19,9 @@ func (k KeyedStream[K, T]) attach(p *processor[Keyed[K, T]]) {
 	n := p.node
 	n.shape = "process; " + k.shape()
 	k.feed(n, p.opts.parallelism, func(t *runtime.Task) (flow.Pusher[T], flow.Control) {
-		c := &keyedContext{store: k.store(t, n), watermark: math.MinInt64}
+		c := &keyedContext{job: k.out.job, store: k.store(t, n), watermark: math.MinInt64}
 		if p.timers {
-			c.timers = keyed.NewCell(c.store, "timers", timersCodec{})
+			c.timers = keyed.NewCell(c.store, timersCell, timersCodec{})
 		}
 		o := &keyedProcess[K, T]{
 			keyedContext: c, instance: p.instance(t, c), key: k.keyOf(), keyOf: k.key, decode: k.coder.decode, admit: k.admit(t), oneSplit: k.cfg.oneSplit, local: k.local,
@@ -37,6 +37,7 @@ func (k KeyedStream[K, T]) attach(p *processor[Keyed[K, T]]) {
 
 // keyedContext is the state of the key at hand.
 type keyedContext struct {
+	job       *Job
 	store     *keyed.Store
 	entry     *keyed.Entry
 	timers    *keyed.Cell[timers] // nil where the function has no OnTimer
