@@ -105,32 +105,54 @@ func (s *State) Get(uid, key string) (found []Entry, err error) {
 	if err != nil {
 		return nil, err
 	}
-	raw, err := parseKey(key)
+	raw, err := ParseKey(keyCodec(o.Shape), key)
 	if err != nil {
 		return nil, err
 	}
+	err = s.find(o, raw, func(key, value []byte) error {
+		e, err := s.entry(o, key, value)
+		found = append(found, e)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return found, nil
+}
+
+// keyCodec is the codec of the keys in the definition of an operator.
+func keyCodec(shape string) string {
+	for part := range strings.SplitSeq(shape, "; ") {
+		if codec, ok := strings.CutPrefix(part, "key "); ok {
+			codec, _, _ = strings.Cut(codec, " ")
+			return codec
+		}
+	}
+	return ""
+}
+
+// find has visit called with each stored entry of a key.
+func (s *State) find(o runtime.SavedOperator, raw []byte, visit func(key, value []byte) error) error {
 	// Whose shard it is depends on how the job is keyed, so all are asked. From one that has keys the next is not far.
 	for at := keyed.EntryKey(o.Number, 0, ""); at != nil; {
 		shard, ok, err := s.nextShard(at, endOf(o.Number))
 		if err != nil || !ok {
-			return found, err
+			return err
 		}
 		want := keyed.EntryKey(o.Number, shard, string(raw))
 		var bad error
 		err = s.from.Scan(want, append(slices.Clone(want), 0), func(key, value []byte) bool {
-			var e Entry
-			e, bad = s.entry(o, key, value)
-			found = append(found, e)
+			bad = visit(key, value)
 			return false
 		})
 		if err := errors.Join(bad, err); err != nil {
-			return nil, err
+			return err
 		}
 		if at = nil; shard < 1<<16-1 {
 			at = keyed.EntryKey(o.Number, shard+1, "")
 		}
 	}
-	return found, nil
+	return nil
 }
 
 // nextShard is the shard of the first entry in a range.
