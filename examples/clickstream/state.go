@@ -22,10 +22,10 @@ import (
 func newState(p *program) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "state",
-		Short: "Look into the state of a stopped job, keep it in a savepoint, and restore it",
-		Long: `Look into the state of a stopped job, keep it in a savepoint, and restore it.
+		Short: "Look into the state of a stopped job, edit it, keep it in a savepoint, and restore it",
+		Long: `Look into the state of a stopped job, edit it, keep it in a savepoint, and restore it.
 
-DIR is a job's state directory, DATA/state/GROUP, or a savepoint. What it holds is not changed. The directory of a running job is
+DIR is a job's state directory, DATA/state/GROUP, or a savepoint. What it holds is only changed by set, delete, timer and edit. The directory of a running job is
 refused: stop it with Ctrl-C, which leaves its open windows in the state.`,
 		Example: `  clickstream state ls data/state/sessions-v1
   clickstream state get data/state/sessions-v1 session-analytics user_0042
@@ -35,6 +35,7 @@ refused: stop it with Ctrl-C, which leaves its open windows in the state.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(p.stateList(), p.stateGet(), p.stateScan(), p.stateDiff(), p.stateExport(), p.stateSave(), p.stateVerify(), p.stateRestore())
+	cmd.AddCommand(p.stateSet(), p.stateDelete(), p.stateTimer(), p.stateEdit(), p.stateEdits())
 	return cmd
 }
 
