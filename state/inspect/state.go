@@ -49,6 +49,15 @@ func (s *State) Operators() (uids []string) {
 	return uids
 }
 
+// Cells are the states that an operator keeps of a key, with their codecs; none where it keeps none.
+func (s *State) Cells(uid string) (cells []savepoint.Cell, err error) {
+	o, err := s.operator(uid)
+	for i, name := range o.Cells {
+		cells = append(cells, savepoint.Cell{Name: name, Codec: o.Codecs[i]})
+	}
+	return cells, err
+}
+
 // Entry is the state of one key. Timers are the earliest of their kind, in milliseconds since the Unix epoch, and nil where there is none.
 type Entry struct {
 	Operator string `json:"operator"`
