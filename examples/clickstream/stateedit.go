@@ -173,12 +173,12 @@ func (e *editing) write(d *inspect.Directory, dir string, edit *inspect.Edit, ch
 	p := e.program
 	switch {
 	case e.dryRun:
-		p.say("%d keys would change; nothing is written.", changes)
+		p.say("%s would change; nothing is written.", keysText(changes))
 		return nil
 	case e.to != "":
 		m, err := edit.Save(e.to, e.note, time.Now())
 		if err == nil {
-			p.say("%d keys changed. %s: %s", changes, e.to, m)
+			p.say("%s changed. %s: %s", keysText(changes), e.to, m)
 		}
 		return err
 	case d.Kind == "savepoint":
@@ -189,9 +189,16 @@ func (e *editing) write(d *inspect.Directory, dir string, edit *inspect.Edit, ch
 	}
 	err := edit.Commit(e.note, time.Now())
 	if err == nil {
-		p.say("%d keys changed in %s.", changes, dir)
+		p.say("%s changed in %s.", keysText(changes), dir)
 	}
 	return err
+}
+
+func keysText(n int) string {
+	if n == 1 {
+		return "1 key"
+	}
+	return fmt.Sprintf("%d keys", n)
 }
 
 func (p *program) stateEdits() *cobra.Command {
@@ -211,7 +218,6 @@ func (p *program) stateEdits() *cobra.Command {
 						return err
 					}
 				}
-				p.say("%d edits.", len(records))
 				return nil
 			})
 		},

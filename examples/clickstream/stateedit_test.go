@@ -28,7 +28,7 @@ func TestStateEdits(t *testing.T) {
 	var out output
 	messages, err := command(t.Context(), strings.NewReader(""), &out, append(set, "--dry-run")...)
 	require.NoError(t, err)
-	require.Contains(t, messages, "1 keys would change; nothing is written.")
+	require.Contains(t, messages, "1 key would change; nothing is written.")
 	var change struct {
 		Key           string
 		Before, After struct {
@@ -53,7 +53,7 @@ func TestStateEdits(t *testing.T) {
 	require.NoError(t, running.Close())
 
 	// A savepoint is written anew.
-	require.Contains(t, do(t, append(set, "--to", saved)...), "1 keys changed. "+saved)
+	require.Contains(t, do(t, append(set, "--to", saved)...), "1 key changed. "+saved)
 	require.Equal(t, before, answer(t, "state", "export", dir))
 	require.Contains(t, answer(t, "state", "get", saved, "session-analytics", "bob"), "checkout")
 	require.Contains(t, refuse(t, "state", "delete", saved, "session-analytics", "bob"), "a savepoint is not changed in place")

@@ -289,6 +289,7 @@ func TestStepsThatCannotBeMade(t *testing.T) {
 		"it ends at 1, not behind its start":            {Do: inspect.Set, Operator: "sessions", Key: "ada", Cell: "windows", Value: json.RawMessage(`[{"start":1,"end":1,"records":1,"contents":[]}]`)},
 		"windows are in the order of their start":       {Do: inspect.Set, Operator: "sessions", Key: "ada", Cell: "windows", Value: json.RawMessage(`[{"start":1,"end":2,"records":0,"contents":[]},{"start":1,"end":2,"records":0,"contents":[]}]`)},
 		"window 0 has no contents":                      {Do: inspect.Set, Operator: "sessions", Key: "ada", Cell: "windows", Value: json.RawMessage(`[{"start":1,"end":2,"records":0}]`)},
+		"a key without windows has no state: delete it": {Do: inspect.Set, Operator: "sessions", Key: "ada", Cell: "windows", Value: json.RawMessage(`[]`)},
 		"it cannot hold -1 records":                     {Do: inspect.Set, Operator: "sessions", Key: "ada", Cell: "windows", Value: json.RawMessage(`[{"start":1,"end":2,"records":-1,"contents":[]}]`)},
 	} {
 		err := e.Do(s)

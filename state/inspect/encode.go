@@ -149,6 +149,9 @@ func (c Encoders) windows(contents string, value json.RawMessage) ([]byte, error
 	if err := strictly(value, &all); err != nil {
 		return nil, err
 	}
+	if len(all) == 0 {
+		return nil, errors.New("a key without windows has no state: delete it")
+	}
 	ws := make([]windowing.StoredWindow, len(all))
 	for i, w := range all {
 		switch {
