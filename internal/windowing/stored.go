@@ -70,4 +70,6 @@ func (asIs) Decode(src []byte) ([]byte, error)           { return append([]byte(
 func DecodeStoredList(src []byte) ([][]byte, error) { return List[[]byte](asIs{}).Decode(src) }
 
 // EncodeStoredList puts together what DecodeStoredList takes apart.
-func EncodeStoredList(elements [][]byte) ([]byte, error) { return List[[]byte](asIs{}).Append(nil, elements) }
+func EncodeStoredList(elements [][]byte) ([]byte, error) {
+	return List[[]byte](asIs{}).Append(nil, elements)
+}
