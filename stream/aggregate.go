@@ -79,6 +79,7 @@ func Aggregate[K comparable, T, A, O any](w WindowedStream[K, T], name string, f
 	}
 	if codec != nil {
 		fold.Codec = boxCodec[A]{codec}
+		show(w.job(), codec)
 	}
 	result := func(_ *Context, w Aggregated[K, A]) O { return f.Result(w.Key, w.Window, w.Value) }
 	if r, ok := f.(interface {
@@ -186,6 +187,8 @@ type box[A any] struct {
 type boxCodec[A any] struct{ inner state.Codec[A] }
 
 func (c boxCodec[A]) ID() string { return c.inner.ID() }
+
+func (c boxCodec[A]) boxed() string { return c.inner.ID() }
 
 func (c boxCodec[A]) Append(dst []byte, b box[A]) ([]byte, error) {
 	if !b.full {

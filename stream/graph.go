@@ -20,10 +20,12 @@ type node struct {
 	shape       string // what its state depends on; empty without state
 	parallelism int    // of the stage it heads; 0 follows the splits
 	inputs      []input
-	retracts    bool                         // its outputs may take back earlier ones
-	lateness    int64                        // the allowed lateness that its outputs may have, in milliseconds
-	local       bool                         // keyed in place
-	keeps       bool                         // it has windows or keyed state
+	retracts    bool  // its outputs may take back earlier ones
+	lateness    int64 // the allowed lateness that its outputs may have, in milliseconds
+	local       bool  // keyed in place
+	keeps       bool  // it has windows or keyed state
+	key         any   // of a keyed operator: its keys to bytes, a func(K) ([]byte, error)
+	keyCodec    string
 	drops       bool                         // it was told to drop the retractions it reads
 	exact       sink.Transactional           // a sink that is exactly once by transactions; else nil
 	alias       *node                        // the operator that a WindowedStream became

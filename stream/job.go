@@ -36,6 +36,7 @@ type Job struct {
 	last    StateStats
 	asked   chan struct{} // closed by a request to stop; nil when no run takes any
 	request *stopRequest
+	shown   shown
 }
 
 // NewJob starts a graph. The name is part of the job's saved state.

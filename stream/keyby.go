@@ -119,6 +119,8 @@ func All[T any](s DataStream[T]) KeyedStream[struct{}, T] {
 func (k KeyedStream[K, T]) feed(n *node, parallelism int, build func(*runtime.Task) (flow.Pusher[T], flow.Control)) {
 	j := k.out.job
 	n.keeps = true
+	coder := k.coder
+	n.key, n.keyCodec = func(key K) ([]byte, error) { return coder.view(key, nil) }, coder.id
 	if k.local {
 		n.local = true
 		j.local = true
@@ -196,8 +198,11 @@ func (r *keyRoute[K, T]) Route(_ *flow.Meta, v T) (int, error) {
 // keyedState is a keyed operator's store in a task, with the check of where keys come from.
 func (k KeyedStream[K, T]) store(t *runtime.Task, n *node) *keyed.Store {
 	if k.local {
-		shard := uint16(t.Split().Number)
-		return t.Store(t.Run().Number(n.uid), []uint16{shard}, func([]byte) uint16 { return shard })
+		sp, p := t.Split(), k.cfg.partitioner
+		shard := uint16(sp.Number)
+		s := t.Store(t.Run().Number(n.uid), []uint16{shard}, func([]byte) uint16 { return shard })
+		t.Serve(n.uid, s, func(key []byte) bool { return sp.Partitions > 0 && p.Partition(key, sp.Partitions) == sp.Partition })
+		return s
 	}
 	groups := k.out.job.cfg.maxParallelism
 	from, to := keygroup.Range(t.Subtask, n.parallelism, groups)
@@ -205,7 +210,9 @@ func (k KeyedStream[K, T]) store(t *runtime.Task, n *node) *keyed.Store {
 	for g := from; g < to; g++ {
 		shards = append(shards, uint16(g))
 	}
-	return t.Store(t.Run().Number(n.uid), shards, func(key []byte) uint16 { return uint16(keygroup.Of(key, groups)) })
+	s := t.Store(t.Run().Number(n.uid), shards, func(key []byte) uint16 { return uint16(keygroup.Of(key, groups)) })
+	t.Serve(n.uid, s, func(key []byte) bool { g := keygroup.Of(key, groups); return from <= g && g < to })
+	return s
 }
 
 // admit checks that a key's records come from where they are declared to; nil where nothing is declared.

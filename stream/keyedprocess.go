@@ -27,7 +27,7 @@ func (k KeyedStream[K, T]) attach(p *processor[Keyed[K, T]]) {
 		return c.store, p.declare(c)
 	}
 	k.feed(n, p.opts.parallelism, func(t *runtime.Task) (flow.Pusher[T], flow.Control) {
-		c := &keyedContext{store: k.store(t, n), watermark: math.MinInt64}
+		c := &keyedContext{job: k.out.job, store: k.store(t, n), watermark: math.MinInt64}
 		if p.timers {
 			c.timers = keyed.NewCell(c.store, timersCell, timersCodec{})
 		}
@@ -48,6 +48,7 @@ const timersCell = "timers"
 
 // keyedContext is the state of the key at hand.
 type keyedContext struct {
+	job       *Job
 	store     *keyed.Store
 	entry     *keyed.Entry
 	timers    *keyed.Cell[timers] // nil where the function has no OnTimer

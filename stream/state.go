@@ -46,7 +46,9 @@ func (h held[V]) Clear() {
 
 // NewValue declares a value.
 func NewValue[V any](ctx *OpenContext, name string, codec state.Codec[V]) ValueState[V] {
-	return ValueState[V]{hold(ctx, name, codec)}
+	s := ValueState[V]{hold(ctx, name, codec)}
+	show(ctx.keyed.job, codec)
+	return s
 }
 
 // Get is the value, and whether there is one.
@@ -65,7 +67,9 @@ type ListState[V any] struct{ held[[]V] }
 
 // NewList declares a list.
 func NewList[V any](ctx *OpenContext, name string, element state.Codec[V]) ListState[V] {
-	return ListState[V]{hold(ctx, name, windowing.List(element))}
+	s := ListState[V]{hold(ctx, name, windowing.List(element))}
+	show(ctx.keyed.job, element)
+	return s
 }
 
 // All is the key's list, which the caller may not change or keep.
@@ -93,7 +97,10 @@ type MapState[K comparable, V any] struct {
 
 // NewMap declares a map.
 func NewMap[K comparable, V any](ctx *OpenContext, name string, key state.Codec[K], value state.Codec[V]) MapState[K, V] {
-	return MapState[K, V]{hold[map[K]V](ctx, name, mapCodec[K, V]{key, value}), key}
+	s := MapState[K, V]{hold[map[K]V](ctx, name, mapCodec[K, V]{key, value}), key}
+	show(ctx.keyed.job, key)
+	show(ctx.keyed.job, value)
+	return s
 }
 
 // Get is the value under k, and whether there is one.

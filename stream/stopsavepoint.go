@@ -2,7 +2,6 @@ package stream
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -12,9 +11,6 @@ import (
 	"github.com/millrace/millrace/state"
 	"github.com/millrace/millrace/state/savepoint"
 )
-
-// ErrNotRunning is returned by what asks something of a job that is not running.
-var ErrNotRunning = errors.New("the job is not running")
 
 // StopWithSavepoint stops the running job in order, as the end of Run's context does, and writes a savepoint of its state to dir, which must not exist or be empty: that
 // is checked before the job is stopped. Windows stay open in the state and in the savepoint. Run returns nil when the savepoint is written.

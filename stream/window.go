@@ -126,6 +126,7 @@ func connect[K comparable, T, A any](w WindowedStream[K, T], n *node, c opConfig
 	if w.cfg.provenance && w.assigner.Traits().KeepLast > 0 {
 		j.fail(n, fmt.Errorf("windows that keep their last records (%s) have no Provenance", w.assigner))
 	}
+	show(j, w.keyed.out.codec)
 	n.detail = w.assigner.String()
 	n.shape = n.kind + "; " + w.shape() + "; holds " + fold.Codec.ID()
 	n.declare = func() (*keyed.Store, error) {

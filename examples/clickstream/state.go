@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"text/tabwriter"
 
@@ -22,10 +21,10 @@ import (
 func newState(p *program) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "state",
-		Short: "Look into the state of a stopped job, keep it in a savepoint, and restore it",
-		Long: `Look into the state of a stopped job, keep it in a savepoint, and restore it.
+		Short: "Look into the state of a stopped job, edit it, keep it in a savepoint, and restore it",
+		Long: `Look into the state of a stopped job, edit it, keep it in a savepoint, and restore it.
 
-DIR is a job's state directory, DATA/state/GROUP, or a savepoint. What it holds is not changed. The directory of a running job is
+DIR is a job's state directory, DATA/state/GROUP, or a savepoint. What it holds is only changed by set, delete, timer and edit. The directory of a running job is
 refused: stop it with Ctrl-C, which leaves its open windows in the state.`,
 		Example: `  clickstream state ls data/state/sessions-v1
   clickstream state get data/state/sessions-v1 session-analytics user_0042
@@ -35,6 +34,7 @@ refused: stop it with Ctrl-C, which leaves its open windows in the state.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(p.stateList(), p.stateGet(), p.stateScan(), p.stateDiff(), p.stateExport(), p.stateSave(), p.stateVerify(), p.stateRestore(), p.statePlan())
+	cmd.AddCommand(p.stateSet(), p.stateDelete(), p.stateTimer(), p.stateEdit(), p.stateEdits())
 	return cmd
 }
 
@@ -166,55 +166,6 @@ func (p *program) stateScan() *cobra.Command {
 	cmd.Flags().IntVar(&limit, "limit", limit, "keys to print; 0 for all")
 	cmd.Flags().StringVar(&prefix, "prefix", "", "only keys that begin with it, as they are printed")
 	return cmd
-}
-
-func (p *program) stateExport() *cobra.Command {
-	path := ""
-	cmd := &cobra.Command{
-		Use:   "export DIR [OPERATOR...]",
-		Short: "Write all keys of the operators, or of all of them, as JSON Lines",
-		Args:  cobra.MinimumNArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
-			return lookInto(args[0], func(_ string, s *inspect.State) (err error) {
-				out := p.out
-				if path != "" {
-					f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-					if err != nil {
-						return fmt.Errorf("--out: %w", err)
-					}
-					defer closing(f, &err)
-					out = f
-				}
-				uids := args[1:]
-				if len(uids) == 0 {
-					uids = s.Operators()
-				}
-				n, err := exportState(out, s, uids)
-				if err == nil {
-					p.say("%d keys.", n)
-				}
-				return err
-			})
-		},
-	}
-	cmd.Flags().StringVar(&path, "out", "", "file to write, which must not exist (default standard output)")
-	return cmd
-}
-
-func exportState(out io.Writer, s *inspect.State, uids []string) (n int, err error) {
-	lines := json.NewEncoder(out)
-	for _, uid := range uids {
-		for e, err := range s.Entries(uid) {
-			if err != nil {
-				return n, err
-			}
-			if err := lines.Encode(e); err != nil {
-				return n, err
-			}
-			n++
-		}
-	}
-	return n, nil
 }
 
 func (p *program) stateDiff() *cobra.Command {

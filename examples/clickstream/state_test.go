@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/parquet-go/parquet-go"
 	"github.com/stretchr/testify/require"
 
 	"github.com/millrace/millrace/examples/clickstream/sample"
@@ -51,6 +52,20 @@ func TestStateCommands(t *testing.T) {
 	for l := range strings.Lines(all) {
 		require.True(t, json.Valid([]byte(l)), l)
 	}
+
+	file := filepath.Join(data, "state.parquet")
+	require.Contains(t, do(t, "state", "export", dir, "--out", file), "2 keys, 2 rows.")
+	f, err := os.Open(file)
+	require.NoError(t, err)
+	size, err := f.Stat()
+	require.NoError(t, err)
+	columns, err := parquet.OpenFile(f, size.Size())
+	require.NoError(t, err)
+	require.EqualValues(t, 2, columns.NumRows())
+	require.NoError(t, f.Close())
+	require.Contains(t, refuse(t, "state", "export", dir, "--format", "csv"), "use jsonl or parquet")
+	require.Contains(t, refuse(t, "state", "export", dir, "visits", "--out", filepath.Join(data, "none.parquet")), "no such operator")
+	require.NoFileExists(t, filepath.Join(data, "none.parquet"))
 
 	require.Contains(t, do(t, "state", "save", dir, saved), "2 keys (session-analytics 1, session-metrics 1)")
 	require.Contains(t, do(t, "state", "verify", saved), "is whole")

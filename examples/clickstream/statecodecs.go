@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 
 	"google.golang.org/protobuf/encoding/protojson"
 
@@ -16,6 +17,33 @@ var stateCodecs = inspect.Codecs{
 	clickCodec.ID():                    clickJSON,
 	(HourlyMetrics{}).Codec().ID():     totalsJSON(decodeTotals),
 	(HourlyMetrics{true}).Codec().ID(): totalsJSON(decodeTotalsFrom),
+}
+
+// stateEncoders read what stateCodecs show. Totals that say where they come from are not among them: they are shown in short.
+var stateEncoders = inspect.Encoders{
+	clickCodec.ID():                encodeClick,
+	(HourlyMetrics{}).Codec().ID(): encodeTotals,
+}
+
+func encodeClick(text json.RawMessage) ([]byte, error) {
+	e := &pb.ClickEvent{}
+	if err := protojson.Unmarshal(text, e); err != nil {
+		return nil, err
+	}
+	return clickCodec.Append(nil, e)
+}
+
+func encodeTotals(text json.RawMessage) ([]byte, error) {
+	var t totalsText
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&t); err != nil {
+		return nil, err
+	}
+	if t.LogFrom != "" {
+		return nil, errors.New("these totals do not keep where they come from")
+	}
+	return appendTotals(nil, totals{sessions: t.Sessions, withCart: t.WithCart, abandoned: t.Abandoned, durationMs: t.DurationMs})
 }
 
 var clickCodec = codec.Proto[*pb.ClickEvent]()

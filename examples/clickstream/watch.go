@@ -47,6 +47,7 @@ func (w watching) of(name string) watching {
 type watchable interface {
 	progress.Job
 	web.Graph
+	web.States
 	StateStats() stream.StateStats
 }
 
@@ -79,7 +80,7 @@ func (p *program) watch(job watchable, w watching) (*watched, error) {
 	}
 	server, err := web.Listen(w.http, web.Page{
 		Title: "clickstream: " + w.name, Files: []string{filepath.Join(history, "*.jsonl")},
-		Jobs: []web.Job{{Recorder: out.recorder, Job: job, Limit: w.limit, Follows: w.follows}},
+		Jobs: []web.Job{{Recorder: out.recorder, Job: job, Limit: w.limit, Follows: w.follows, States: job, Codecs: stateCodecs}},
 	})
 	if err != nil {
 		return nil, err

@@ -54,6 +54,7 @@ func (c *Cell[V]) Clear(e *Entry) {
 type cell interface {
 	name() string
 	codecID() string
+	coder() any
 	encode(dst []byte, e *Entry) ([]byte, error)
 	decode(e *Entry, src []byte) error
 	// reader is decode of what was written under another codec's ID, nil where that cannot be read.
@@ -65,6 +66,7 @@ type cell interface {
 
 func (c *Cell[V]) name() string    { return c.label }
 func (c *Cell[V]) codecID() string { return c.codec.ID() }
+func (c *Cell[V]) coder() any      { return c.codec }
 func (c *Cell[V]) drop(e *Entry)   { c.Clear(e) }
 
 func (c *Cell[V]) encode(dst []byte, e *Entry) ([]byte, error) {

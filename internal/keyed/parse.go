@@ -46,6 +46,7 @@ func TimerPrefix(operator uint16, d Domain, shard uint16) []byte {
 type Value struct {
 	Split    int32
 	Deadline [domains]int64 // None without
+	Indexed  [domains]int64 // the time of the index record, None without
 	Cells    map[int][]byte
 }
 
@@ -58,7 +59,7 @@ func ParseValue(stored []byte) (v Value, err error) {
 	v.Split = int32(r.uvarint()) - 1
 	for d := range domains {
 		v.Deadline[d] = r.varint()
-		r.varint() // where it is indexed
+		v.Indexed[d] = r.varint()
 	}
 	v.Cells = map[int][]byte{}
 	for id := r.uvarint(); id != 0 && r.err == nil; id = r.uvarint() {

@@ -23,7 +23,10 @@ func TestParseWhatIsStored(t *testing.T) {
 	require.NoError(t, err)
 	v, err := ParseValue(b)
 	require.NoError(t, err)
-	require.Equal(t, Value{Split: 3, Deadline: [domains]int64{100, None}, Cells: map[int][]byte{1: []byte("Lovelace")}}, v)
+	require.Equal(t, Value{Split: 3, Deadline: [domains]int64{100, None}, Indexed: [domains]int64{90, None}, Cells: map[int][]byte{1: []byte("Lovelace")}}, v)
+	again, err := v.Append(nil)
+	require.NoError(t, err)
+	require.Equal(t, b, again)
 	for n := range b {
 		_, err := ParseValue(b[:n])
 		require.ErrorIs(t, err, state.ErrCorrupt, "%d of %d bytes", n, len(b))

@@ -79,6 +79,8 @@ func (r *Receiver[T]) await() (done bool, err error) {
 	case b = <-r.inbox.C:
 	case c = <-t.command:
 		told = true
+	case q := <-t.asked.questions:
+		q()
 	case <-ring:
 	case <-t.Ctx.Done():
 		return false, context.Cause(t.Ctx)

@@ -83,6 +83,7 @@ type Run struct {
 	restored bool // the state held a checkpoint
 	accounts accounts
 	mu       sync.Mutex // building, during the run: discovered splits; and units
+	served   served     // what can be asked
 }
 
 // NewRun reads the state and checks that the job fits it.
@@ -154,7 +155,7 @@ func (r *Run) newTask(name string, subtask int, isSource bool) *Task {
 	t := &Task{
 		Name: name, Subtask: subtask, Ctx: r.ctx, Clock: r.cfg.Clock, Logger: r.cfg.Logger.With("operator", name, "subtask", subtask),
 		run: r, id: len(r.tasks), source: isSource, command: make(chan command, 8),
-		shares: shares{clock: r.cfg.Clock},
+		shares: shares{clock: r.cfg.Clock}, asked: newAsked(),
 	}
 	if r.cfg.Shared {
 		t.unit = r.units[0]
@@ -235,6 +236,7 @@ func (r *Run) goTask(t *Task) {
 		defer t.shares.end()
 		err := t.start()
 		if err == nil {
+			r.served.begun(t)
 			err = t.loop()
 		}
 		if e := t.stop(); err == nil {
@@ -243,6 +245,7 @@ func (r *Run) goTask(t *Task) {
 		if err != nil {
 			r.cancel(err)
 		}
+		t.asked.end(err)
 	})
 }
 

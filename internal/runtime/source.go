@@ -253,6 +253,8 @@ func (s *sourceTask[T]) wait(a activity, fetched <-chan reading[T], moved <-chan
 	case r = <-fetched:
 	case c = <-t.command:
 		told = true
+	case q := <-t.asked.questions:
+		q()
 	case <-moved:
 	case <-ring:
 		rung = true

@@ -48,6 +48,7 @@ type Task struct {
 	first   int64 // the checkpoint that the task's first records belong to
 	book    ledger.Book
 	moved   int32 // the split of the task that sent the batch at hand
+	asked   asked
 }
 
 type waker struct {
@@ -264,8 +265,9 @@ func (t *Task) flushAll() error {
 // ringing always rings.
 var ringing = func() <-chan time.Time { c := make(chan time.Time); close(c); return c }()
 
-// between is what happens between two slices of records: processing time, the buffer timeout, the memory budget.
+// between is what happens between two slices of records: questions, processing time, the buffer timeout, the memory budget.
 func (t *Task) between() error {
+	t.serve()
 	now := t.Clock.Now()
 	if now.Sub(t.flushed) >= t.run.cfg.BufferTimeout {
 		if err := t.flushAll(); err != nil {

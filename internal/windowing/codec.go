@@ -105,6 +105,9 @@ func (r *reader) sized() []byte {
 // windowsCodec stores the windows of one key. Where records stand is there only where it was kept: flagPlaces for a window, shownPlaces for what it has shown.
 type windowsCodec[A any] struct{ contents state.Codec[A] }
 
+// Contents is the codec of the contents, a state.Codec[A].
+func (c windowsCodec[A]) Contents() any { return c.contents }
+
 func (c windowsCodec[A]) ID() string { return "windows/1<" + c.contents.ID() + ">" }
 
 const (

@@ -109,6 +109,8 @@ type windowJSON struct {
 	End      int64           `json:"end"`
 	Records  int64           `json:"records"`
 	Fired    bool            `json:"fired,omitempty"`
+	Ended    bool            `json:"ended,omitempty"`
+	Timer    *int64          `json:"timer,omitempty"` // of its trigger
 	Contents json.RawMessage `json:"contents"`
 	Places   []placeJSON     `json:"places,omitempty"`
 	Shown    []shownJSON     `json:"shown,omitempty"`
@@ -125,6 +127,15 @@ type shownJSON struct {
 	Start    int64           `json:"start"`
 	End      int64           `json:"end"`
 	Contents json.RawMessage `json:"contents"`
+	Told     bool            `json:"told,omitempty"` // operators with state know already that it is taken back
+	Places   []placeJSON     `json:"places,omitempty"`
+}
+
+func placesOf(list []windowing.Range) (all []placeJSON) {
+	for _, p := range list {
+		all = append(all, placeJSON{p.Split, p.First, p.Last, p.Count})
+	}
+	return all
 }
 
 func (c Codecs) windows(contents string, src []byte) (json.RawMessage, error) {
@@ -134,19 +145,16 @@ func (c Codecs) windows(contents string, src []byte) (json.RawMessage, error) {
 	}
 	all := make([]windowJSON, len(ws))
 	for i, w := range ws {
-		all[i] = windowJSON{Start: w.Start, End: w.End, Records: w.Records, Fired: w.Fired}
+		all[i] = windowJSON{Start: w.Start, End: w.End, Records: w.Records, Fired: w.Fired, Ended: w.Ended, Timer: deadline(w.Timer), Places: placesOf(w.Places)}
 		if all[i].Contents, err = c.decode(contents, w.Contents); err != nil {
 			return nil, fmt.Errorf("window %s: %w", w.TimeWindow, err)
-		}
-		for _, p := range w.Places {
-			all[i].Places = append(all[i].Places, placeJSON{p.Split, p.First, p.Last, p.Count})
 		}
 		for _, s := range w.Shown {
 			was, err := c.decode(contents, s.Contents)
 			if err != nil {
 				return nil, fmt.Errorf("window %s as it was shown: %w", s.TimeWindow, err)
 			}
-			all[i].Shown = append(all[i].Shown, shownJSON{s.Start, s.End, was})
+			all[i].Shown = append(all[i].Shown, shownJSON{s.Start, s.End, was, s.Told, placesOf(s.Places)})
 		}
 	}
 	return json.Marshal(all)

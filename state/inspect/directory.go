@@ -16,11 +16,12 @@ import (
 // ErrNoState is returned by Open where a directory holds neither a state nor a savepoint.
 var ErrNoState = errors.New("there is no state and no savepoint here")
 
-// Directory is a state directory or a savepoint that is open to be read.
+// Directory is a state directory or a savepoint that is open, to be read or edited.
 type Directory struct {
 	savepoint.Scanner
 	// Kind is "savepoint", or the backend: "pebble" or "memory".
 	Kind  string
+	store state.Store // nil for a savepoint
 	close func() error
 }
 
@@ -40,7 +41,7 @@ func Open(dir string) (*Directory, error) {
 		if err != nil {
 			return nil, err
 		}
-		return &Directory{sp, kind, func() error { return nil }}, nil
+		return &Directory{sp, kind, nil, func() error { return nil }}, nil
 	case "memory":
 		backend = memory.Backend()
 	default:
@@ -53,7 +54,7 @@ func Open(dir string) (*Directory, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Directory{store, kind, store.Close}, nil
+	return &Directory{store, kind, store, store.Close}, nil
 }
 
 // kindOf tells by the names of the files.

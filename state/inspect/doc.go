@@ -8,5 +8,5 @@
 //
 // Values are shown as JSON as far as their codec is known: the engine's own (windows, timers, lists, maps, numbers, text), JSON, and those in Codecs. Others are {"hex": "..."}.
 //
-// What a state holds is not changed. A state directory is locked while it is open here, and one that a running job has open is refused.
+// An Edit changes keys, values and timers, in one batch; see NewEdit. All else leaves a state as it is. A state directory is locked while it is open here, and one that a running job has open is refused.
 package inspect

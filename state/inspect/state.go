@@ -8,11 +8,14 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"strconv"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 
 	"github.com/millrace/millrace/internal/keyed"
 	"github.com/millrace/millrace/internal/runtime"
+	"github.com/millrace/millrace/internal/scalar"
 	"github.com/millrace/millrace/state/savepoint"
 )
 
@@ -44,6 +47,15 @@ func (s *State) Operators() (uids []string) {
 		uids = append(uids, o.UID)
 	}
 	return uids
+}
+
+// Cells are the states that an operator keeps of a key, with their codecs; none where it keeps none.
+func (s *State) Cells(uid string) (cells []savepoint.Cell, err error) {
+	o, err := s.operator(uid)
+	for i, name := range o.Cells {
+		cells = append(cells, savepoint.Cell{Name: name, Codec: o.Codecs[i]})
+	}
+	return cells, err
 }
 
 // Entry is the state of one key. Timers are the earliest of their kind, in milliseconds since the Unix epoch, and nil where there is none.
@@ -102,32 +114,54 @@ func (s *State) Get(uid, key string) (found []Entry, err error) {
 	if err != nil {
 		return nil, err
 	}
-	raw, err := parseKey(key)
+	raw, err := ParseKey(keyCodec(o.Shape), key)
 	if err != nil {
 		return nil, err
 	}
+	err = s.find(o, raw, func(key, value []byte) error {
+		e, err := s.entry(o, key, value)
+		found = append(found, e)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return found, nil
+}
+
+// keyCodec is the codec of the keys in the definition of an operator.
+func keyCodec(shape string) string {
+	for part := range strings.SplitSeq(shape, "; ") {
+		if codec, ok := strings.CutPrefix(part, "key "); ok {
+			codec, _, _ = strings.Cut(codec, " ")
+			return codec
+		}
+	}
+	return ""
+}
+
+// find has visit called with each stored entry of a key.
+func (s *State) find(o runtime.SavedOperator, raw []byte, visit func(key, value []byte) error) error {
 	// Whose shard it is depends on how the job is keyed, so all are asked. From one that has keys the next is not far.
 	for at := keyed.EntryKey(o.Number, 0, ""); at != nil; {
 		shard, ok, err := s.nextShard(at, endOf(o.Number))
 		if err != nil || !ok {
-			return found, err
+			return err
 		}
 		want := keyed.EntryKey(o.Number, shard, string(raw))
 		var bad error
 		err = s.from.Scan(want, append(slices.Clone(want), 0), func(key, value []byte) bool {
-			var e Entry
-			e, bad = s.entry(o, key, value)
-			found = append(found, e)
+			bad = visit(key, value)
 			return false
 		})
 		if err := errors.Join(bad, err); err != nil {
-			return nil, err
+			return err
 		}
 		if at = nil; shard < 1<<16-1 {
 			at = keyed.EntryKey(o.Number, shard+1, "")
 		}
 	}
-	return found, nil
+	return nil
 }
 
 // nextShard is the shard of the first entry in a range.
@@ -145,8 +179,21 @@ func (s *State) entry(o runtime.SavedOperator, key, value []byte) (Entry, error)
 	if !ok {
 		return Entry{}, fmt.Errorf("operator %q: key %q is of unknown form", o.UID, key)
 	}
-	e := Entry{Operator: o.UID, Key: keyText(p.Key), Shard: p.Shard, State: map[string]json.RawMessage{}, raw: slices.Clone(p.Key), value: slices.Clone(value)}
-	v, err := keyed.ParseValue(value)
+	return s.codecs.show(o, p, value)
+}
+
+// Show is a key's state, as State.Get shows it, of its stored form: what package stream answers about a running job. Cells are those of the operator, in their order.
+func (c Codecs) Show(uid string, shard uint16, key []byte, cells []savepoint.Cell, stored []byte) (Entry, error) {
+	o := runtime.SavedOperator{UID: uid}
+	for _, cell := range cells {
+		o.Cells, o.Codecs = append(o.Cells, cell.Name), append(o.Codecs, cell.Codec)
+	}
+	return c.show(o, keyed.Place{Shard: shard, Key: key}, stored)
+}
+
+func (c Codecs) show(o runtime.SavedOperator, p keyed.Place, stored []byte) (Entry, error) {
+	e := Entry{Operator: o.UID, Key: keyText(p.Key), Shard: p.Shard, State: map[string]json.RawMessage{}, raw: slices.Clone(p.Key), value: slices.Clone(stored)}
+	v, err := keyed.ParseValue(stored)
 	if err != nil {
 		return e, fmt.Errorf("operator %q: key %q: %w", o.UID, e.Key, err)
 	}
@@ -159,7 +206,7 @@ func (s *State) entry(o runtime.SavedOperator, key, value []byte) (Entry, error)
 		if cell < len(o.Cells) {
 			name, codec = o.Cells[cell], o.Codecs[cell]
 		}
-		if e.State[name], err = s.codecs.decode(codec, b); err != nil {
+		if e.State[name], err = c.decode(codec, b); err != nil {
 			return e, fmt.Errorf("operator %q: key %q: state %q as %s: %w", o.UID, e.Key, name, cmp.Or(codec, "bytes"), err)
 		}
 	}
@@ -178,6 +225,29 @@ func keyText(key []byte) string {
 		return string(key)
 	}
 	return "0x" + hex.EncodeToString(key)
+}
+
+// ParseKey is the key that a text means to an operator whose keys are of the given codec: what begins with 0x is the key's bytes in hex; else numbers are
+// read where keys are numbers, and text as it stands.
+func ParseKey(codec, text string) ([]byte, error) {
+	if strings.HasPrefix(text, "0x") {
+		return parseKey(text)
+	}
+	switch codec {
+	case "int64":
+		n, err := strconv.ParseInt(text, 10, 64)
+		if err != nil {
+			return nil, fmt.Errorf("key %s: the operator's keys are whole numbers: %w", text, err)
+		}
+		return scalar.Int[int64]{}.Append(nil, n)
+	case "bool":
+		b, err := strconv.ParseBool(text)
+		if err != nil {
+			return nil, fmt.Errorf("key %s: the operator's keys are true or false: %w", text, err)
+		}
+		return scalar.Bool{}.Append(nil, b)
+	}
+	return []byte(text), nil
 }
 
 func parseKey(text string) ([]byte, error) {

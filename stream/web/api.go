@@ -153,5 +153,7 @@ func (p *Page) draw(format, contentType string) http.HandlerFunc {
 
 func reply(w http.ResponseWriter, v any) {
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(v) // whoever asked may have gone
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false) // it is no page
+	_ = e.Encode(v)        // whoever asked may have gone
 }

@@ -13,6 +13,11 @@
 //	/api/status   what the page shows, as JSON
 //	/api/history  the throughput over time, as JSON
 //	/api/limit    POST changes the rate limit of a job
+//	/api/state    the operators whose state can be asked for, where Job.States is set
+//	/api/state/OPERATOR?key=KEY  what the running job keeps of a key now; /api/state/OPERATOR/CELL one state of it
+//
+// A question about a key is answered with 404 where there is no such operator, state or key, 409 where the job is not running, and 503 with Retry-After where the job is just
+// starting or its task did not come to answer within the request's timeout (2s, or timeout=500ms). A job of several is named by job=NAME.
 //
 // Nothing asks for a password. An address without a host is loopback only; others have to be spelled out. Requests to a loopback address are answered only if
 // they name a loopback host, so that no other site can reach the page through a name of its own, and changes are taken from the page's own origin only.

@@ -51,6 +51,9 @@ func (p Page) Handler() (http.Handler, error) {
 	mux.HandleFunc("GET /api/status", p.status)
 	mux.HandleFunc("GET /api/history", p.history)
 	mux.HandleFunc("POST /api/limit", p.setLimit)
+	mux.HandleFunc("GET /api/state", p.states)
+	mux.HandleFunc("GET /api/state/{operator}", p.state)
+	mux.HandleFunc("GET /api/state/{operator}/{cell}", p.state)
 	return p.guard(http.NewCrossOriginProtection().Handler(mux)), nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/millrace/millrace/source/limit"
+	"github.com/millrace/millrace/state/inspect"
 	"github.com/millrace/millrace/stream"
 	"github.com/millrace/millrace/stream/progress"
 )
@@ -24,6 +25,10 @@ type Job struct {
 	Recorder *progress.Recorder
 	Job      Graph          // a *stream.Job; nil leaves its graph out
 	Limit    *limit.Limiter // the job's, to be seen and changed on the page; nil where there is none
+	// States lets whoever sees the page look up what the job keeps of a key: the *stream.Job or *replay.Replay itself. Nil lets nobody.
+	States States
+	// Codecs show values in place of encoding/json, by the ID of their codec; nil for none.
+	Codecs inspect.Codecs
 	// Follows says that the job is ready only when it has caught up with its log: when at most ReadyLag positions are unread, 10,000 for 0.
 	Follows  bool
 	ReadyLag int64

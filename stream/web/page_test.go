@@ -27,7 +27,7 @@ func TestPageIsSelfContained(t *testing.T) {
 	require.Contains(t, w.Header().Get("Content-Security-Policy"), "default-src 'none'")
 	require.NotContains(t, w.Header().Get("Content-Security-Policy"), "unsafe")
 	seen := 0
-	for _, text := range []string{w.Body.String(), get(t, p, "/app.js"), get(t, p, "/chart.js"), get(t, p, "/tables.js"), get(t, p, "/graph.js"), get(t, p, "/limit.js")} {
+	for _, text := range []string{w.Body.String(), get(t, p, "/app.js"), get(t, p, "/chart.js"), get(t, p, "/tables.js"), get(t, p, "/graph.js"), get(t, p, "/limit.js"), get(t, p, "/state.js")} {
 		require.NotContains(t, text, "style=", "the policy forbids it")
 		for _, m := range linked.FindAllStringSubmatch(text, -1) {
 			path := strings.TrimPrefix(m[1]+m[2], "./")

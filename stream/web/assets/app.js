@@ -2,6 +2,7 @@ import { Shares, Throughput } from './chart.js';
 import { byId, el, setText } from './format.js';
 import * as graph from './graph.js';
 import * as limit from './limit.js';
+import * as state from './state.js';
 import * as tables from './tables.js';
 
 const every = 1000;
@@ -32,6 +33,7 @@ function choice(id, get, set) {
 choice('scale', () => chart.scale, (v) => { chart.scale = v; localStorage.setItem('scale', v); });
 choice('span', () => chart.span, (v) => { chart.span = Number(v); });
 limit.begin();
+state.begin();
 
 function jobs(status) {
   const names = status.jobs.map((j) => j.name);
@@ -47,7 +49,7 @@ function jobs(status) {
 
 function render() {
   if (!last) return;
-  const { status, lines } = last;
+  const { status, lines, states } = last;
   document.querySelector('main').hidden = false;
   document.title = status.title;
   setText(byId('title'), status.title);
@@ -63,6 +65,7 @@ function render() {
   tables.care(job, at);
   tables.counters(job);
   limit.show(job);
+  state.show(job, states);
   byId('graph-panel').hidden = !job.graph;
   if (job.graph) graph.draw(byId('graph'), job);
   setText(byId('plan'), job.plan || '');
@@ -79,8 +82,8 @@ async function get(path) {
 async function poll() {
   if (!document.hidden || !last) {
     try {
-      const [status, lines] = await Promise.all([get('api/status'), get('api/history')]);
-      last = { status, lines };
+      const [status, lines, states] = await Promise.all([get('api/status'), get('api/history'), get('api/state')]);
+      last = { status, lines, states };
       render();
       byId('lost').hidden = true;
       setText(byId('connection'), 'updated ' + new Date().toLocaleTimeString('en-GB'));
