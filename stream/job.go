@@ -111,6 +111,14 @@ func (j *Job) check() error {
 	if err := c.restart.validate(); err != nil {
 		add("%w", err)
 	}
+	if c.keeper != nil {
+		if err := c.keeper.Validate(); err != nil {
+			add("%w", err)
+		}
+		if c.stateDir == "" {
+			add("Checkpoints: the state lives in memory; give the job a StateDir")
+		}
+	}
 	if len(problems) == 0 {
 		return nil
 	}
@@ -283,6 +291,7 @@ func (j *Job) runConfig() runtime.Config {
 		Job: j.name, Clock: c.clock, Logger: c.logger.With("job", j.name), Meter: c.meter, CheckpointEvery: c.checkpointEvery, BufferTimeout: c.bufferTimeout,
 		RetryFor: c.retryFor, NoDrain: c.noDrain, AllowLogCut: c.allowLogCut, MaxParallelism: c.maxParallelism, TableBytes: c.memory / 2, Shapes: shapes,
 		PartitionLocal: j.local, Shared: j.exchanges(), Limiter: c.limiter, SinkBatches: c.sinkBatches,
+		Images: c.images(),
 	}
 }
 

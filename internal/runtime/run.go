@@ -40,6 +40,7 @@ type Config struct {
 	SinkBatches int
 	// Limiter paces the sources; nil for no limit.
 	Limiter *limit.Limiter
+	Images  ImageConfig
 }
 
 // Run is one attempt at a job.
@@ -55,6 +56,7 @@ type Run struct {
 	units    []*unit
 	sinks    map[string][]int // the subtasks of each sink's writers
 	meters   []*sinkMeter
+	images   *imager
 	tasks    []*Task
 	before   []func()       // run by Start before any task
 	after    []func() error // run by Wait when all tasks have ended
@@ -84,6 +86,10 @@ func NewRun(cfg Config, store state.Store) (*Run, error) {
 	}
 	ctx, cancel := context.WithCancelCause(context.Background())
 	r := &Run{Splits: newSplits(), cfg: cfg, store: store, meta: m, numbers: numbers, ctx: ctx, cancel: cancel, restored: len(m.splits) > 0}
+	r.images = newImager(r)
+	if cfg.Images.Take != nil {
+		r.Help(r.images.loop)
+	}
 	if cfg.Shared {
 		r.newUnit("job")
 	}

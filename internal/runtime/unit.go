@@ -139,7 +139,7 @@ func (u *unit) act(ctx context.Context, c *checkpoint.Coordinator, a checkpoint.
 		u.pieces = u.pieces[:0]
 		err = u.tell(ctx, true, command{kind: cmdBarrier, epoch: a.Epoch, stop: a.Kind == checkpoint.Stop, last: a.Kind == checkpoint.Final})
 	case checkpoint.Commit:
-		if err := u.commit(a); err != nil {
+		if err := u.commit(ctx, a); err != nil {
 			return false, nil, fmt.Errorf("checkpoint %d of %s: %w", a.Epoch, u.name, err)
 		}
 		more = c.Step(checkpoint.Event{Type: checkpoint.Committed, Epoch: a.Epoch}, nil)
@@ -167,7 +167,11 @@ func (u *unit) tell(ctx context.Context, sources bool, c command) error {
 }
 
 // commit makes what the tasks delivered durable, as one batch.
-func (u *unit) commit(a checkpoint.Action) error {
+func (u *unit) commit(ctx context.Context, a checkpoint.Action) error {
+	if err := u.run.images.enter(ctx); err != nil {
+		return err
+	}
+	defer u.run.images.leave()
 	begun := u.run.cfg.Clock.Now()
 	var batch state.Batch
 	for _, s := range u.pieces {
@@ -180,6 +184,7 @@ func (u *unit) commit(a checkpoint.Action) error {
 	}
 	clear(u.pieces)
 	u.pieces = u.pieces[:0]
+	u.run.images.committed()
 	m := u.run.cfg.Meter
 	m.Counter("checkpoints", "unit", u.name).Add(1)
 	m.Counter("checkpoint_bytes", "unit", u.name).Add(bytes)
