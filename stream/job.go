@@ -117,6 +117,14 @@ func (j *Job) check() error {
 	}
 	problems = append(problems, j.checkTransactions()...)
 	j.checkSavepoints(add)
+	if c.keeper != nil {
+		if err := c.keeper.Validate(); err != nil {
+			add("%w", err)
+		}
+		if c.stateDir == "" {
+			add("Checkpoints: the state lives in memory; give the job a StateDir")
+		}
+	}
 	if len(problems) == 0 {
 		return nil
 	}
@@ -300,6 +308,7 @@ func (j *Job) runConfig() runtime.Config {
 		Job: j.name, Clock: c.clock, Logger: c.logger.With("job", j.name), Meter: c.meter, CheckpointEvery: c.checkpointEvery, BufferTimeout: c.bufferTimeout,
 		RetryFor: c.retryFor, NoDrain: c.noDrain, AllowLogCut: c.allowLogCut, MaxParallelism: c.maxParallelism, TableBytes: c.memory / 2, Shapes: shapes,
 		PartitionLocal: j.local, Shared: j.exchanges(), Allow: c.allow, Check: j.checkState, Limiter: c.limiter, SinkBatches: c.sinkBatches, Transactional: exact,
+		Images: c.images(),
 	}
 }
 

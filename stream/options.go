@@ -10,6 +10,7 @@ import (
 	"github.com/millrace/millrace/internal/runtime"
 	"github.com/millrace/millrace/source/limit"
 	"github.com/millrace/millrace/state"
+	"github.com/millrace/millrace/state/checkpoint"
 )
 
 // JobOption sets something for a whole job.
@@ -47,6 +48,7 @@ type config struct {
 	clock           clock.Clock
 	limiter         *limit.Limiter // may be nil
 	sinkBatches     int
+	keeper          *checkpoint.Keeper // may be nil
 	started         func(*runtime.Run) // told each run before it begins; may be nil
 }
 

@@ -31,6 +31,8 @@ type Status struct {
 	Ledger Ledger
 	// Limit is the pace that RateLimit sets, nil without one.
 	Limit *limit.State
+	// Images are those of the state, with Checkpoints.
+	Images ImageStatus
 	// Watermark is the event time up to which everything has been read: the minimum over the splits that count. It is watermark.Min when one
 	// of them has not begun.
 	Watermark int64
@@ -55,7 +57,7 @@ func (j *Job) Status() Status {
 }
 
 func statusOf(r *runtime.Run) Status {
-	s := Status{Splits: r.Splits.Status(), Tasks: r.Tasks(), Sinks: r.Sinks(), Ledger: r.Ledger(), Watermark: watermark.Max}
+	s := Status{Splits: r.Splits.Status(), Tasks: r.Tasks(), Sinks: r.Sinks(), Ledger: r.Ledger(), Images: r.Images(), Watermark: watermark.Max}
 	for _, p := range s.Splits {
 		if !p.Finished && !p.Idle && p.Watermark <= s.Watermark {
 			if p.Watermark < s.Watermark || s.HeldBy == "" {

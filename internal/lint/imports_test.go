@@ -56,6 +56,8 @@ var rules = []rule{
 		because: "a connector imports its contract and its driver, never the engine"},
 	{packages: "state/savepoint", never: append([]string{module + "state/pebble", module + "state/memory", module + "stream", module + "source/kafka"}, join(sql, storage, search, terminal, broker, kafka, testkits)...),
 		because: "it is of no backend: take a state.Store or a state.Backend"},
+	{packages: "state/checkpoint", never: append([]string{module + "state/pebble", module + "state/memory", module + "stream", module + "source/kafka"}, join(sql, storage, search, terminal, broker, kafka, testkits)...),
+		because: "stream imports it: a place that needs a client is a package of its own, as state/checkpoint/s3 is"},
 	{packages: "state/inspect", never: append([]string{module + "stream", module + "source/kafka", "github.com/parquet-go/"}, join(sql, storage, search, terminal, broker, kafka, testkits)...),
 		because: "it looks at what lies on a disk: a program gives it its codecs"},
 	{packages: "state/inspect/parquet", never: append([]string{module + "stream", module + "source/kafka"}, join(sql, storage, search, terminal, broker, kafka, testkits)...),

@@ -50,6 +50,7 @@ type Config struct {
 	Transactional map[string]sink.Transactional
 	// Settled is what Settle returned for this run; nil without transactions.
 	Settled *Settled
+	Images  ImageConfig
 }
 
 // SharedUnit names the commit unit of a run that has only one.
@@ -72,6 +73,7 @@ type Run struct {
 	units    []*unit
 	sinks    map[string][]int // the subtasks of each sink's writers
 	meters   []*sinkMeter
+	images   *imager
 	tasks    []*Task
 	before   []func()       // run by Start before any task
 	after    []func() error // run by Wait when all tasks have ended
@@ -116,6 +118,10 @@ func NewRun(cfg Config, store state.Store) (*Run, error) {
 		r.reads[m.owner(name)] = true
 	}
 	r.After(cfg.Settled.Close) // the units that no task has come for
+	r.images = newImager(r)
+	if cfg.Images.Take != nil {
+		r.Help(r.images.loop)
+	}
 	if cfg.Shared {
 		r.newUnit(SharedUnit)
 	}

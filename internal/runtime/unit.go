@@ -192,6 +192,10 @@ func (u *unit) tell(ctx context.Context, sources bool, c command) error {
 
 // commit makes what the tasks delivered durable, as one batch.
 func (u *unit) commit(ctx context.Context, a checkpoint.Action) error {
+	if err := u.run.images.enter(ctx); err != nil {
+		return err
+	}
+	defer u.run.images.leave()
 	begun := u.run.cfg.Clock.Now()
 	var batch state.Batch
 	for _, s := range u.pieces {
@@ -206,6 +210,7 @@ func (u *unit) commit(ctx context.Context, a checkpoint.Action) error {
 	u.run.publish(counted)
 	clear(u.pieces)
 	u.pieces = u.pieces[:0]
+	u.run.images.committed()
 	m := u.run.cfg.Meter
 	m.Counter("checkpoints", "unit", u.name).Add(1)
 	m.Counter("checkpoint_bytes", "unit", u.name).Add(bytes)

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/minio/minio-go/v7"
+
+	"github.com/millrace/millrace/internal/bucket"
 )
 
 // Files are the objects of a location, for readers. Names are below the location; what is deeper than one level is left out. Of the options only those about
@@ -21,7 +23,7 @@ func Files(ctx context.Context, l Location, options ...Option) (fs.FS, error) {
 	for _, o := range options {
 		o(&s)
 	}
-	client, err := connect(ctx, l, s.access)
+	client, err := bucket.Connect(ctx, l, s.access)
 	if err != nil {
 		return nil, err
 	}
@@ -39,13 +41,13 @@ func (f objectFS) Open(name string) (fs.File, error) {
 	if !fs.ValidPath(name) || name == "." {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrInvalid}
 	}
-	o, err := f.client.Client.GetObject(f.ctx, f.place.Bucket, f.place.key(name), minio.GetObjectOptions{})
+	o, err := f.client.Client.GetObject(f.ctx, f.place.Bucket, f.place.Key(name), minio.GetObjectOptions{})
 	if err != nil {
-		return nil, &fs.PathError{Op: "open", Path: name, Err: classify(err)}
+		return nil, &fs.PathError{Op: "open", Path: name, Err: bucket.Classify(err)}
 	}
 	info, err := o.Stat()
 	if err != nil {
-		return nil, &fs.PathError{Op: "open", Path: name, Err: errors.Join(classify(err), o.Close())}
+		return nil, &fs.PathError{Op: "open", Path: name, Err: errors.Join(bucket.Classify(err), o.Close())}
 	}
 	return file{o, objectInfo{info}}, nil
 }
@@ -55,10 +57,10 @@ func (f objectFS) ReadDir(name string) (entries []fs.DirEntry, err error) {
 	if name != "." {
 		return nil, &fs.PathError{Op: "readdir", Path: name, Err: fs.ErrNotExist}
 	}
-	prefix := f.place.key("")
+	prefix := f.place.Key("")
 	for o := range f.client.Client.ListObjectsIter(f.ctx, f.place.Bucket, minio.ListObjectsOptions{Prefix: prefix}) {
 		if o.Err != nil {
-			return nil, classify(o.Err)
+			return nil, bucket.Classify(o.Err)
 		}
 		if name := strings.TrimPrefix(o.Key, prefix); name != "" && !strings.Contains(name, "/") {
 			entries = append(entries, fs.FileInfoToDirEntry(objectInfo{o}))

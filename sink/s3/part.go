@@ -15,6 +15,7 @@ import (
 
 	"github.com/minio/minio-go/v7"
 
+	"github.com/millrace/millrace/internal/bucket"
 	"github.com/millrace/millrace/internal/parts"
 )
 
@@ -40,12 +41,12 @@ type part struct {
 func (s *store) Begin(ctx context.Context, name parts.Name, run string) (parts.Part, error) {
 	p := &part{store: s, prepared: parts.Prepared{Name: name.String(), Token: rand.Text()}}
 	var err error
-	p.prepared.Upload, err = s.client.NewMultipartUpload(ctx, s.place.Bucket, s.place.key(p.prepared.Name), minio.PutObjectOptions{
+	p.prepared.Upload, err = s.Client.NewMultipartUpload(ctx, s.Place.Bucket, s.Place.Key(p.prepared.Name), minio.PutObjectOptions{
 		ContentType:  s.contentType,
 		UserMetadata: map[string]string{runMetadata: run, tokenMetadata: p.prepared.Token},
 	})
 	if err != nil {
-		return nil, classify(err)
+		return nil, bucket.Classify(err)
 	}
 	return p, nil
 }
@@ -78,10 +79,10 @@ func (p *part) upload(ctx context.Context, n int) error {
 	}
 	// Both sums are checked by the server; with the second the request is signed as a whole, which all servers understand.
 	sum, signed := md5.Sum(p.buf[:n]), sha256.Sum256(p.buf[:n])
-	piece, err := p.store.client.PutObjectPart(ctx, p.store.place.Bucket, p.store.place.key(p.prepared.Name), p.prepared.Upload, number,
+	piece, err := p.store.Client.PutObjectPart(ctx, p.store.Place.Bucket, p.store.Place.Key(p.prepared.Name), p.prepared.Upload, number,
 		bytes.NewReader(p.buf[:n]), int64(n), minio.PutObjectPartOptions{Md5Base64: base64.StdEncoding.EncodeToString(sum[:]), Sha256Hex: hex.EncodeToString(signed[:]), DisableContentSha256: true})
 	if err != nil {
-		return classify(err)
+		return bucket.Classify(err)
 	}
 	p.prepared.ETags = append(p.prepared.ETags, piece.ETag)
 	p.buf = slices.Delete(p.buf, 0, n)

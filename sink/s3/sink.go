@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/millrace/millrace/internal/bucket"
 	"github.com/millrace/millrace/internal/parts"
 	"github.com/millrace/millrace/sink"
 	"github.com/millrace/millrace/sink/format"
@@ -14,19 +15,19 @@ import (
 type Option func(*settings)
 
 type settings struct {
-	access     access
+	access     bucket.Access
 	parts      parts.Options
 	pieceBytes int64
 }
 
 // Credentials are the key's id, its secret and, for temporary ones, the session's token.
 func Credentials(id, secret, token string) Option {
-	return func(s *settings) { s.access.id, s.access.secret, s.access.token = id, secret, token }
+	return func(s *settings) { s.access.ID, s.access.Secret, s.access.Token = id, secret, token }
 }
 
 // CredentialsFile is a shared credentials file, empty for the usual one, and the profile in it, empty for the default; the environment's key is then not used.
 func CredentialsFile(path, profile string) Option {
-	return func(s *settings) { s.access.file, s.access.profile = path, profile }
+	return func(s *settings) { s.access.File, s.access.Profile = path, profile }
 }
 
 // RollBytes is the size at which an object is full and the next one begins, before the checkpoint shows both; 256 MiB without it.
@@ -37,6 +38,9 @@ func RollRows(n int64) Option { return func(s *settings) { s.parts.RollRows = n 
 
 // PieceBytes is the size of the requests that upload an object, which each Writer collects in memory: 8 MiB without it, 5 MiB at least.
 func PieceBytes(n int64) Option { return func(s *settings) { s.pieceBytes = n } }
+
+// smallBytes bounds the small objects beside the parts.
+const smallBytes = 1 << 20
 
 const (
 	leastPiece   = 5 << 20 // of all pieces but the last, by the protocol
@@ -51,11 +55,11 @@ func Sink[T any](l Location, f format.Format[T], options ...Option) sink.Sink[T]
 		o(&s.settings)
 	}
 	s.location = parts.NewLocation(l.String(), f.Columns(), func(ctx context.Context) (parts.Store, error) {
-		client, err := connect(ctx, s.place, s.settings.access)
+		client, err := bucket.Connect(ctx, s.place, s.settings.access)
 		if err != nil {
 			return nil, err
 		}
-		return &store{client: client, place: s.place, contentType: f.ContentType(), pieceBytes: s.settings.pieceBytes}, nil
+		return &store{Small: bucket.Small{Client: client, Place: s.place, Most: smallBytes}, contentType: f.ContentType(), pieceBytes: s.settings.pieceBytes}, nil
 	})
 	return s
 }

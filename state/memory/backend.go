@@ -14,6 +14,8 @@ package memory
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 
 	"github.com/millrace/millrace/state"
 )
@@ -43,6 +45,9 @@ func (backend) Open(dir string, memoryBytes int64) (state.Store, error) {
 	g, err := openGenerations(dir)
 	if err != nil {
 		return nil, joinClose(err, lock)
+	}
+	if err := os.RemoveAll(filepath.Join(dir, imagesDir)); err != nil {
+		return nil, joinClose(fmt.Errorf("memory: remove what a crash left: %w", err), lock)
 	}
 	s.content.Store(g.loaded)
 	g.loaded = nil

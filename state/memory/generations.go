@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/millrace/millrace/internal/disk"
+	"github.com/millrace/millrace/state"
 )
 
 const (
@@ -113,7 +114,7 @@ func (g *generations) write(t *tree) (int64, error) {
 		err = disk.SyncDir(g.dir)
 	}
 	if err != nil {
-		g.failed = fmt.Errorf("the store in %s has failed, open it again to see its last commit: %w", g.dir, err)
+		g.failed = fmt.Errorf("%w: %s: which commit is its last shows then: %w", state.ErrFailed, g.dir, err)
 		return 0, g.failed
 	}
 	if g.newest > 0 {

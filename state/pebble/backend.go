@@ -96,8 +96,8 @@ func openLocked(fs *fencedFS, dir string, memoryBytes int64, inMemory bool, f *f
 	if err := verifyBeforeOpen(fs, dir); err != nil {
 		return nil, err
 	}
-	if err := clearIngest(fs, dir); err != nil {
-		return nil, fmt.Errorf("pebble: remove left-over tables in %s: %w", dir, err)
+	if err := clearLeft(fs, dir); err != nil {
+		return nil, fmt.Errorf("pebble: remove what a crash left in %s: %w", dir, err)
 	}
 	opts := tuned(fs, memoryBytes)
 	opts.DisableWAL = inMemory

@@ -69,15 +69,20 @@ func lockDir(fs *fencedFS, dir string) (io.Closer, error) {
 	return l, nil
 }
 
-// clearIngest removes the tables of a commit that a crash cut short; the database has its own links to those of a finished one.
-func clearIngest(fs vfs.FS, dir string) error {
-	path := fs.PathJoin(dir, ingestDir)
-	_, err := fs.Stat(path)
-	switch {
-	case errors.Is(err, iofs.ErrNotExist):
-		return nil
-	case err != nil:
-		return err
+// clearLeft removes what a crash cut short: the tables of a commit, of which the database has its own links once it is finished, and an image.
+func clearLeft(fs vfs.FS, dir string) error {
+	for _, name := range []string{ingestDir, imagesDir} {
+		path := fs.PathJoin(dir, name)
+		_, err := fs.Stat(path)
+		switch {
+		case errors.Is(err, iofs.ErrNotExist):
+			continue
+		case err != nil:
+			return err
+		}
+		if err := fs.RemoveAll(path); err != nil {
+			return err
+		}
 	}
-	return fs.RemoveAll(path)
+	return nil
 }

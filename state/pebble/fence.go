@@ -92,7 +92,13 @@ func (fs *fencedFS) OpenDir(name string) (vfs.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &fencedFile{File: f, fs: fs, vital: true}, nil
+	return &fencedFile{File: f, fs: fs, vital: !fs.ofImage(name)}, nil
+}
+
+// ofImage reports whether name is where images are made: the store does not depend on it.
+func (fs *fencedFS) ofImage(name string) bool {
+	images := fs.PathJoin(fs.failure.dir, imagesDir)
+	return name == images || strings.HasPrefix(name, fs.PathJoin(images, "x")[:len(images)+1])
 }
 
 func (fs *fencedFS) Link(oldname, newname string) error {

@@ -39,6 +39,7 @@ func tuned(fs vfs.FS, memoryBytes int64) *pebble.Options {
 		MemTableStopWritesThreshold: 4,
 		MaxOpenFiles:                4096,
 		BytesPerSync:                1 << 20,
+		MaxManifestFileSize:         4 << 20, // it is part of every image
 		// A read looks into every sublevel of L0, so few are let stand; writes are stopped late, since a commit that waits holds up a checkpoint.
 		L0CompactionThreshold: 2,
 		L0StopWritesThreshold: 64,

@@ -1,4 +1,4 @@
-package s3
+package bucket
 
 import (
 	"context"
@@ -13,8 +13,8 @@ import (
 // tries is how often the client repeats a request by itself; the engine repeats what fails after that.
 const tries = 3
 
-// connect makes a client of the location and looks whether the bucket is there.
-func connect(ctx context.Context, l Location, a access) (*minio.Core, error) {
+// Connect makes a client of the location and looks whether the bucket is there.
+func Connect(ctx context.Context, l Location, a Access) (*minio.Core, error) {
 	host, secure := "s3.amazonaws.com", true
 	if l.Endpoint != "" {
 		u, err := url.Parse(l.Endpoint)
@@ -37,7 +37,7 @@ func connect(ctx context.Context, l Location, a access) (*minio.Core, error) {
 	}
 	there, err := client.BucketExists(ctx, l.Bucket)
 	if err != nil {
-		return nil, classify(err)
+		return nil, Classify(err)
 	}
 	if !there {
 		return nil, fmt.Errorf("bucket %s does not exist: make it, or choose another", l.Bucket)
@@ -45,24 +45,24 @@ func connect(ctx context.Context, l Location, a access) (*minio.Core, error) {
 	return client, nil
 }
 
-// access is where credentials come from.
-type access struct {
-	id, secret, token string // given; else
-	file, profile     string // a shared credentials file, empty for the usual one
+// Access is where credentials come from.
+type Access struct {
+	ID, Secret, Token string // given; else
+	File, Profile     string // a shared credentials file, empty for the usual one
 }
 
 // String keeps the secret out of whatever prints it.
-func (a access) String() string { return "credentials" }
+func (a Access) String() string { return "credentials" }
 
-func (a access) credentials(l Location) (*credentials.Credentials, error) {
-	if a.id != "" || a.secret != "" {
-		return credentials.NewStaticV4(a.id, a.secret, a.token), nil
+func (a Access) credentials(l Location) (*credentials.Credentials, error) {
+	if a.ID != "" || a.Secret != "" {
+		return credentials.NewStaticV4(a.ID, a.Secret, a.Token), nil
 	}
 	var providers []credentials.Provider
-	if a.file == "" && a.profile == "" {
+	if a.File == "" && a.Profile == "" {
 		providers = append(providers, &credentials.EnvAWS{})
 	}
-	providers = append(providers, &credentials.FileAWSCredentials{Filename: a.file, Profile: a.profile})
+	providers = append(providers, &credentials.FileAWSCredentials{Filename: a.File, Profile: a.Profile})
 	if l.Endpoint == "" {
 		providers = append(providers, &credentials.IAM{})
 	}
