@@ -28,8 +28,9 @@ type Outcome struct {
 	Faults    map[Kind]int64
 	Drawn     int // faults that were drawn, left out or not
 	Results   map[string][]string
+	Befell    []string // what befell the job, in order
 	Last      []string // the end of the trace
-	Random    bool     // the job was built with Rand
+	Seeded    bool     // the job was made by the seed
 	Style     string
 }
 
@@ -38,8 +39,8 @@ func Run(t *testing.T, p Plan, build func(*World) *stream.Job) (out Outcome) {
 	synctest.Test(t, func(*testing.T) {
 		w := newWorld(p)
 		out.Err = w.live(build)
-		out.Hash, out.Steps, out.Last, out.Style = w.trace.hash.Sum64(), w.trace.steps, w.trace.end(), w.style.name
-		out.Processes, out.Faults, out.Drawn, out.Random = w.number, w.faults.count, w.faults.number, w.asked
+		out.Hash, out.Steps, out.Befell, out.Last, out.Style = w.trace.hash.Sum64(), w.trace.steps, w.trace.fates, w.trace.end(), w.style.name
+		out.Processes, out.Faults, out.Drawn, out.Seeded = w.number, w.faults.count, w.faults.number, w.asked
 		out.Results = map[string][]string{}
 		for _, name := range w.names {
 			if c := w.lasts[name].contents(); c != nil {
@@ -55,7 +56,7 @@ func (w *World) live(build func(*World) *stream.Job) error {
 	for {
 		w.number++
 		w.process = &process{}
-		w.trace.note("process %d", w.number)
+		w.trace.fate("process %d", w.number)
 		job := build(w)
 		err := w.run(job)
 		switch {
@@ -65,7 +66,7 @@ func (w *World) live(build func(*World) *stream.Job) error {
 		case err != nil && !errors.Is(err, ErrInjected):
 			return err
 		case err != nil:
-			w.trace.note("the job failed: %v", err)
+			w.trace.fate("the job failed: %v", err)
 		case finished(job):
 			return nil
 		}
@@ -99,11 +100,11 @@ func (w *World) run(job *stream.Job) (err error) {
 		switch {
 		case w.process.dead:
 		case w.faults.happens(Crash):
-			w.trace.note("the process crashes")
+			w.trace.fate("the process crashes")
 			w.kill(cancel)
 			continue
 		case w.faults.happens(Stop):
-			w.trace.note("the job is to stop")
+			w.trace.fate("the job is to stop")
 			cancel()
 			continue
 		}
@@ -154,7 +155,7 @@ func (w *World) kill(cancel context.CancelFunc) {
 
 // giveUp ends a process that does not end by itself.
 func (w *World) giveUp(cancel context.CancelFunc, ended <-chan struct{}, err error) error {
-	w.trace.note("%v", err)
+	w.trace.fate("%v", err)
 	w.kill(cancel)
 	for range mostSteps {
 		if w.still(ended) {

@@ -3,6 +3,7 @@ package simulation_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 
@@ -48,7 +49,7 @@ func (count) Process(_ *stream.Context, p stream.Pane[string, click], out *strea
 
 func sessions(w *simulation.World) *stream.Job {
 	job := stream.NewJob("sessions", w.Options()...)
-	log := simulation.NewLog(w, "clicks", clicks(w.Rand(), 150, 7, 3)).WithCodec(codec.JSON[click](1))
+	log := simulation.NewLog(w, "clicks", clicks(rand.New(rand.NewPCG(w.Seed(), 0)), 150, 7, 3)).WithCodec(codec.JSON[click](1))
 	all := stream.From(job, "clicks", log, watermark.BoundedOutOfOrderness(20*time.Second, func(c click) time.Time { return time.UnixMilli(c.At) }))
 	windows := stream.Window(stream.KeyBy(all, func(c click) string { return c.User }, stream.OneSplitPerKey()), window.EventTimeSession(10*time.Minute))
 	found := stream.Process(windows, "sessions", count{})
@@ -60,15 +61,33 @@ func sessions(w *simulation.World) *stream.Job {
 
 // The same seed gives the same course, step by step, and every course the same results.
 func TestOneSeedIsOneCourse(t *testing.T) {
-	for seed := range uint64(nightly.Pick(40, 1000)) {
+	j := &simulation.Judge{T: t, Build: sessions}
+	seeds := uint64(nightly.Pick(25, 1000))
+	crashes := int64(0)
+	hashes := map[uint64]bool{}
+	for seed := range seeds {
 		p := simulation.Plan{Seed: seed, Faults: 8}
-		calm := simulation.Run(t, simulation.Plan{Seed: seed, Calm: true}, sessions)
-		require.NoError(t, calm.Err)
-		first := simulation.Run(t, p, sessions)
-		require.NoError(t, first.Err, "seed %d", seed)
-		require.Equal(t, calm.Results, first.Results, "seed %d", seed)
+		first, err := j.Try(p)
+		require.NoError(t, err, "%s", p)
 		again := simulation.Run(t, p, sessions)
-		require.Equal(t, first.Hash, again.Hash, "seed %d, %d and %d steps:\n%v\n%v", seed, first.Steps, again.Steps, first.Last, again.Last)
-		t.Log(seed, first.Steps, first.Processes, first.Faults, first.Style)
+		require.True(t, first.Same(again), "%s took two courses, which end with\n%s\n\n%s", p, strings.Join(first.Last, "\n"), strings.Join(again.Last, "\n"))
+		crashes += first.Faults[simulation.Crash]
+		hashes[first.Hash] = true
+	}
+	require.Len(t, hashes, int(seeds), "other seeds take other courses")
+	require.NotZero(t, crashes)
+	nightly.Record(t, nightly.Figures{Part: "the same seed twice", Seeds: int64(seeds), CrashPoints: crashes})
+}
+
+// A plan reads as it is written, and what is no plan is refused.
+func TestParsePlan(t *testing.T) {
+	for _, p := range []simulation.Plan{{Seed: 17, Faults: 8}, {Seed: 1, Faults: 8, Only: []int{2, 5}, Share: 40}, {Seed: 9, Faults: 8, Only: []int{}}} {
+		got, err := simulation.ParsePlan(p.String(), 8)
+		require.NoError(t, err)
+		require.Equal(t, p, got)
+	}
+	for _, text := range []string{"17", "seed=x", "seed=1 share=200", "seed=1 faults=a"} {
+		_, err := simulation.ParsePlan(text, 8)
+		require.Error(t, err, text)
 	}
 }

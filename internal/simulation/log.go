@@ -66,10 +66,10 @@ func (l *Log[T]) fails(what string) error {
 	case l.p.dead:
 		return errDead
 	case l.w.faults.happens(FetchFails):
-		l.w.trace.note("%s fails for now", what)
+		l.w.trace.fate("%s fails for now", what)
 		return source.Temporary(injected(FetchFails))
 	case l.w.faults.happens(SourceBroken):
-		l.w.trace.note("%s fails for good", what)
+		l.w.trace.fate("%s fails for good", what)
 		return injected(SourceBroken)
 	}
 	return nil
@@ -128,15 +128,15 @@ func (r *reader[T]) Fetch(ctx context.Context) (source.Chunk[T], error) {
 			return nil, err
 		}
 	} else if w.faults.happens(Stall) {
-		d := time.Duration(1+w.chance.IntN(3000)) * time.Millisecond
-		w.trace.note("%s stalls for %s", r.split.ID, d)
+		d := time.Duration(1+w.chance.IntN(300)) * time.Millisecond
+		w.trace.fate("%s stalls for %s", r.split.ID, d)
 		if err := r.wait(ctx, d); err != nil {
 			return nil, err
 		}
 	}
 	n := max(0, min(1+w.chance.IntN(l.broker.chunk), written-r.at))
 	if w.faults.happens(ResponseLost) {
-		w.trace.note("%s: %d records from %d, and the answer is lost", r.split.ID, n, r.at)
+		w.trace.fate("%s: %d records from %d, and the answer is lost", r.split.ID, n, r.at)
 		return nil, source.Temporary(injected(ResponseLost))
 	}
 	w.trace.note("%s: %d records from %d", r.split.ID, n, r.at)

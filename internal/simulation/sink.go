@@ -114,7 +114,11 @@ func (s *Rows[R]) Open(_ context.Context, env sink.Env) (sink.Writer[R], error) 
 type writer[R any] struct {
 	s           *Rows[R]
 	who, prefix string
-	rows        []R // of a committing writer
+
+	// Of a committing writer: rows since the last checkpoint that it prepared, that checkpoint, and what it is committed by.
+	rows       []R
+	checkpoint int64
+	pending    []byte
 }
 
 func (w *writer[R]) Close() error { return nil }
@@ -127,10 +131,10 @@ func (w *writer[R]) call(what string, f func() error) error {
 	case w.s.p.dead:
 		return errDead
 	case world.faults.happens(WriteFails):
-		world.trace.note("%s: refused for now", w.who)
+		world.trace.fate("%s: refused for now", w.who)
 		return sink.Temporary(injected(WriteFails))
 	case world.faults.happens(SinkBroken):
-		world.trace.note("%s: refused for good", w.who)
+		world.trace.fate("%s: refused for good", w.who)
 		return injected(SinkBroken)
 	}
 	if err := f(); err != nil {
@@ -142,10 +146,10 @@ func (w *writer[R]) call(what string, f func() error) error {
 	case w.s.p.dead:
 		return errDead
 	case world.faults.happens(WriteUnknown):
-		world.trace.note("%s: the writer hears of an error", w.who)
+		world.trace.fate("%s: the writer hears of an error", w.who)
 		return sink.Temporary(injected(WriteUnknown))
 	case world.faults.happens(SinkBroken):
-		world.trace.note("%s: the writer hears of an error that stays", w.who)
+		world.trace.fate("%s: the writer hears of an error that stays", w.who)
 		return injected(SinkBroken)
 	}
 	return nil
@@ -178,19 +182,23 @@ func (w *writer[R]) Write(_ context.Context, rows []sink.Row[R]) error {
 // committing is the writer of NewFiles.
 type committing[R any] struct{ *writer[R] }
 
-// Prepare implements sink.Committer.
-func (w committing[R]) Prepare(_ context.Context, checkpoint int64, _ bool) (pending []byte, err error) {
+// Prepare implements sink.Committer. Where an earlier call for the checkpoint took effect and was not heard of, it answers as that did.
+func (w committing[R]) Prepare(_ context.Context, checkpoint int64, _ bool) ([]byte, error) {
 	d := w.s.kept
-	return pending, w.call(fmt.Sprintf("prepare %d rows for checkpoint %d", len(w.rows), checkpoint), func() error {
-		if len(w.rows) == 0 {
+	err := w.call(fmt.Sprintf("prepare %d rows for checkpoint %d", len(w.rows), checkpoint), func() error {
+		if w.checkpoint == checkpoint {
 			return nil
 		}
-		d.number++
-		pending = fmt.Appendf(nil, "%s%d", w.prefix, d.number)
-		d.staged[string(pending)] = slices.Clone(w.rows)
-		w.rows = nil
+		w.checkpoint, w.pending = checkpoint, nil
+		if len(w.rows) > 0 {
+			d.number++
+			w.pending = fmt.Appendf(nil, "%s%d", w.prefix, d.number)
+			d.staged[string(w.pending)] = w.rows
+			w.rows = nil
+		}
 		return nil
 	})
+	return w.pending, err
 }
 
 // Commit implements sink.Committer.

@@ -48,7 +48,7 @@ func (s store) Commit(b *state.Batch) error {
 	}
 	fails := w.faults.happens(CommitFails)
 	if fails && w.chance.IntN(2) == 0 {
-		w.trace.note("state: the commit of %d writes fails", b.Len())
+		w.trace.fate("state: the commit of %d writes fails", b.Len())
 		return injected(CommitFails)
 	}
 	if err := s.Store.Commit(b); err != nil {

@@ -17,10 +17,14 @@ type trace struct {
 	steps int
 	lines []string // a ring
 	next  int
+	fates []string // what befell the job, in order
 }
 
-// kept is how many lines a failure shows.
-const kept = 60
+// kept is how many lines a failure shows, of the end of the trace, and mostFates of what befell the job.
+const (
+	kept      = 60
+	mostFates = 40
+)
 
 func newTrace() *trace { return &trace{begun: time.Now(), hash: fnv.New64a()} }
 
@@ -32,6 +36,15 @@ func (t *trace) step(who, at string) {
 
 // note says what came of it.
 func (t *trace) note(format string, args ...any) { t.add("    " + fmt.Sprintf(format, args...)) }
+
+// fate is a note that is kept however long the course is: of faults, and of what processes there are.
+func (t *trace) fate(format string, args ...any) {
+	line := fmt.Sprintf(format, args...)
+	t.add("    " + line)
+	if len(t.fates) < mostFates {
+		t.fates = append(t.fates, fmt.Sprintf("%6d %12s  %s", t.steps, time.Since(t.begun), line))
+	}
+}
 
 func (t *trace) add(line string) {
 	line = fmt.Sprintf("%6d %12s  %s", t.steps, time.Since(t.begun), line)

@@ -13,15 +13,6 @@ import (
 	"github.com/millrace/millrace/stream"
 )
 
-// Plan is a course of events before it happens.
-type Plan struct {
-	Seed   uint64
-	Faults int   // at most so many
-	Only   []int // if not nil, of those only these, numbered from 1
-	Share  int   // of each partition's records, in percent; 0 for all
-	Calm   bool  // nothing fails, everyone has his turn, and no time is lost: the run that others are compared with
-}
-
 // World is a job's surroundings, and what outlives its processes: logs, sinks and the state. All of it is used under turns.
 type World struct {
 	plan   Plan
@@ -33,7 +24,7 @@ type World struct {
 	state  state.Store
 	lasts  map[string]lasting // by name
 	names  []string           // in order of creation
-	asked  bool               // whether the job asked for chance
+	asked  bool               // whether the job is made by the seed
 
 	process *process
 	number  int // of processes so far
@@ -73,16 +64,13 @@ func newWorld(p Plan) *World {
 	return w
 }
 
-// Rand is chance for building the job and its log: the same for all processes of a seed.
-func (w *World) Rand() *rand.Rand {
+// Seed is that of the course: the same for all its processes. A job or log that is made by it is compared with the calm run of the same seed.
+func (w *World) Seed() uint64 {
 	w.asked = true
-	return rand.New(rand.NewPCG(w.plan.Seed, 3))
+	return w.plan.Seed
 }
 
-// Seed is that of the course.
-func (w *World) Seed() uint64 { return w.plan.Seed }
-
-// Share is how many of n records the plan leaves.
+// share is how many of n records the plan leaves.
 func (w *World) share(n int) int {
 	if w.plan.Share == 0 {
 		return n
@@ -126,8 +114,8 @@ func (w *World) Options() []stream.JobOption {
 		restart = stream.FixedDelay(1+r.IntN(3), time.Duration(r.IntN(100))*time.Millisecond)
 	}
 	parallelism, batch := 1+r.IntN(4), one(r, 1, 2, 3, 10, 100)
-	every := one(r, 1, 5, 20, 100, 1000) * int(time.Millisecond)
-	w.trace.note("settings: parallelism %d, batches of %d, a checkpoint every %s", parallelism, batch, time.Duration(every))
+	every := one(r, 4, 20, 100, 1000) * int(time.Millisecond)
+	w.trace.fate("settings: parallelism %d, batches of %d, a checkpoint every %s", parallelism, batch, time.Duration(every))
 	return append(o,
 		stream.Restart(restart), stream.DefaultParallelism(parallelism), stream.BatchSize(batch), stream.CheckpointEvery(time.Duration(every)),
 		stream.BufferTimeout(time.Duration(one(r, 1, 1000, 10_000))*time.Microsecond), stream.SinkBatches(one(r, 1, 1, 4)),
