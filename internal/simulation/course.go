@@ -147,6 +147,7 @@ func (w *World) goOn(ended <-chan struct{}) bool {
 // kill makes the process dead and its goroutines end.
 func (w *World) kill(cancel context.CancelFunc) {
 	w.process.dead = true
+	w.medium.crash()
 	if w.process.run != nil {
 		w.process.run.Fail(errDead)
 	}

@@ -57,22 +57,7 @@ func (l *Log[T]) String() string {
 
 // Open implements source.Source.
 func (l *Log[T]) Open(context.Context, source.Env) (source.Session[T], error) {
-	return l, l.fails("opening " + l.name)
-}
-
-// fails is the error of a call to the broker, if any.
-func (l *Log[T]) fails(what string) error {
-	switch {
-	case l.p.dead:
-		return errDead
-	case l.w.faults.happens(FetchFails):
-		l.w.trace.fate("%s fails for now", what)
-		return source.Temporary(injected(FetchFails))
-	case l.w.faults.happens(SourceBroken):
-		l.w.trace.fate("%s fails for good", what)
-		return injected(SourceBroken)
-	}
-	return nil
+	return l, l.w.fails("opening " + l.name)
 }
 
 // Close implements source.Session.
@@ -80,7 +65,7 @@ func (l *Log[T]) Close() error { return nil }
 
 // Splits implements source.Session.
 func (l *Log[T]) Splits(context.Context) ([]source.Split, error) {
-	if err := l.fails("listing " + l.name); err != nil {
+	if err := l.w.fails("listing " + l.name); err != nil {
 		return nil, err
 	}
 	splits := make([]source.Split, len(l.records))
@@ -94,7 +79,7 @@ func (l *Log[T]) Splits(context.Context) ([]source.Split, error) {
 
 // Reader implements source.Session.
 func (l *Log[T]) Reader(_ context.Context, split source.Split, at int64) (source.Reader[T], error) {
-	if err := l.fails("reading " + split.ID); err != nil {
+	if err := l.w.fails("reading " + split.ID); err != nil {
 		return nil, err
 	}
 	return &reader[T]{log: l, split: split, at: int(at)}, nil
@@ -114,7 +99,7 @@ const poll = 10 * time.Millisecond
 // Fetch implements source.Reader.
 func (r *reader[T]) Fetch(ctx context.Context) (source.Chunk[T], error) {
 	l, w := r.log, r.log.w
-	if err := l.fails("fetching " + r.split.ID); err != nil {
+	if err := l.w.fails("fetching " + r.split.ID); err != nil {
 		return nil, err
 	}
 	stop := int(r.split.Stop)

@@ -127,15 +127,8 @@ func (w *writer[R]) Close() error { return nil }
 func (w *writer[R]) call(what string, f func() error) error {
 	world := w.s.w
 	world.turns.Wait(w.who, "is to "+what)
-	switch {
-	case w.s.p.dead:
-		return errDead
-	case world.faults.happens(WriteFails):
-		world.trace.fate("%s: refused for now", w.who)
-		return sink.Temporary(injected(WriteFails))
-	case world.faults.happens(SinkBroken):
-		world.trace.fate("%s: refused for good", w.who)
-		return injected(SinkBroken)
+	if err := world.refuses(w.who); err != nil {
+		return err
 	}
 	if err := f(); err != nil {
 		return err

@@ -17,7 +17,16 @@ type backend struct {
 
 func (b backend) String() string { return "simulated" }
 
-func (b backend) Open(string, int64) (state.Store, error) { return store{b.w.state, b.w, b.p}, nil }
+func (b backend) Open(string, int64) (state.Store, error) {
+	if b.p.dead {
+		return nil, errDead
+	}
+	s, err := b.w.medium.open()
+	if err != nil {
+		return nil, err
+	}
+	return store{s, b.w, b.p}, nil
+}
 
 // store is the state as one process sees it. A commit is there whole or not at all, whether the process hears of it or not.
 type store struct {
@@ -64,6 +73,3 @@ func (s store) Commit(b *state.Batch) error {
 	}
 	return nil
 }
-
-// Close leaves the state to the next process.
-func (s store) Close() error { return nil }

@@ -2,14 +2,13 @@ package simulation
 
 import (
 	"fmt"
-	"io"
-	"log/slog"
 	"math/rand/v2"
 	"time"
 
 	"github.com/millrace/millrace/internal/runtime"
+	"github.com/millrace/millrace/sink"
+	"github.com/millrace/millrace/source"
 	"github.com/millrace/millrace/state"
-	memorystate "github.com/millrace/millrace/state/memory"
 	"github.com/millrace/millrace/stream"
 )
 
@@ -21,7 +20,7 @@ type World struct {
 	turns  *turns
 	trace  *trace
 	style  *style
-	state  state.Store
+	medium medium
 	lasts  map[string]lasting // by name
 	names  []string           // in order of creation
 	asked  bool               // whether the job is made by the seed
@@ -56,11 +55,7 @@ func newWorld(p Plan) *World {
 		}
 		return w.chance.IntN(n)
 	}}
-	store, err := memorystate.Backend().Open("", 0)
-	if err != nil {
-		panic(err) // it has nothing that could fail
-	}
-	w.state = store
+	w.medium = newMedium(p, w.chance)
 	return w
 }
 
@@ -69,6 +64,9 @@ func (w *World) Seed() uint64 {
 	w.asked = true
 	return w.plan.Seed
 }
+
+// Process is how many processes there were before this one.
+func (w *World) Process() int { return w.number - 1 }
 
 // share is how many of n records the plan leaves.
 func (w *World) share(n int) int {
@@ -93,12 +91,15 @@ func last[T lasting](w *World, name string, make func() T) T {
 	return t
 }
 
+// Backend opens the state of the process that begins: one of the Options.
+func (w *World) Backend() state.Backend { return backend{w, w.process} }
+
 // Options are the settings of the process that begins: those that results must not depend on. They come last among a job's options.
 func (w *World) Options() []stream.JobOption {
 	p := w.process
 	o := []stream.JobOption{
-		stream.Backend(backend{w, p}), stream.StateDir("simulated"), stream.Logger(slog.New(slog.NewTextHandler(io.Discard, nil))), stream.StatusEvery(0),
-		stream.StopTimeout(24 * time.Hour), stream.RetryFor(time.Hour), stream.RateLimit(nil),
+		stream.Backend(w.Backend()), stream.StateDir("simulated"), stream.Logger(quiet), stream.StatusEvery(0),
+		stream.StopTimeout(24 * time.Hour), stream.RetryFor(time.Hour),
 		stream.UnderTest(w.turns, func(r *runtime.Run) {
 			if p.run = r; p.dead {
 				r.Fail(errDead)
@@ -124,3 +125,45 @@ func (w *World) Options() []stream.JobOption {
 }
 
 func one(r *rand.Rand, of ...int) int { return of[r.IntN(len(of))] }
+
+// Fetches and Writes are for sources and sinks of a test's own: they give way as who, and are the error of the call that the caller is about to make, nil for none.
+func (w *World) Fetches(who string) error {
+	w.turns.Wait(who, "is to fetch")
+	return w.fails(who)
+}
+
+// Writes is described with Fetches.
+func (w *World) Writes(who string) error {
+	w.turns.Wait(who, "is to write")
+	return w.refuses(who)
+}
+
+// fails is the error of a call to a broker, if any.
+func (w *World) fails(what string) error {
+	switch {
+	case w.process.dead:
+		return errDead
+	case w.faults.happens(FetchFails):
+		w.trace.fate("%s: fails for now", what)
+		return source.Temporary(injected(FetchFails))
+	case w.faults.happens(SourceBroken):
+		w.trace.fate("%s: fails for good", what)
+		return injected(SourceBroken)
+	}
+	return nil
+}
+
+// refuses is the error of a call to a sink before it takes effect, if any.
+func (w *World) refuses(who string) error {
+	switch {
+	case w.process.dead:
+		return errDead
+	case w.faults.happens(WriteFails):
+		w.trace.fate("%s: refused for now", who)
+		return sink.Temporary(injected(WriteFails))
+	case w.faults.happens(SinkBroken):
+		w.trace.fate("%s: refused for good", who)
+		return injected(SinkBroken)
+	}
+	return nil
+}
