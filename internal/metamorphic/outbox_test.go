@@ -41,12 +41,15 @@ func (o *outbox[T]) shown() []sink.Row[T] {
 // call runs f alone, unless the sink is to fail.
 func (o *outbox[T]) call(f func() error) error {
 	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.fail != nil {
-		if err := o.fail(); err != nil {
+	fail := o.fail
+	o.mu.Unlock()
+	if fail != nil { // it may wait, so the sink is not held meanwhile
+		if err := fail(); err != nil {
 			return err
 		}
 	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	return f()
 }
 

@@ -189,6 +189,9 @@ func (r *Run) nextSplit() int32 {
 // discover looks for new splits while the job runs.
 func discover[T any](ctx context.Context, r *Run, cfg *SourceConfig[T], session source.Session[T], c *committer, every time.Duration, listed map[string]bool) {
 	for sleep(ctx, r.cfg.Clock, every) {
+		if r.turns != nil {
+			r.turn("discovery of "+cfg.Name, "looks for splits")
+		}
 		splits, err := session.Splits(ctx)
 		if err != nil {
 			if ctx.Err() == nil {
@@ -259,8 +262,10 @@ func (c *committer) loop(ctx context.Context) {
 	for {
 		select {
 		case <-c.wake:
+			c.turn()
 			c.tell(ctx)
 		case <-ctx.Done():
+			c.turn()
 			c.tell(ctx)
 			return
 		}

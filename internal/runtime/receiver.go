@@ -44,13 +44,23 @@ func (r *Receiver[T]) loop() error {
 		r.valve.Add()
 	}
 	for {
+		t.turn("goes on")
+		in, command := r.inbox.C, t.command
+		if p := t.run.turns; p != nil {
+			switch p.Pick(len(in) > 0, len(command) > 0) {
+			case 0:
+				command = nil
+			case 1:
+				in = nil
+			}
+		}
 		select {
-		case b := <-r.inbox.C:
+		case b := <-in:
 			if err := r.take(b); err != nil {
 				return err
 			}
 			continue
-		case c := <-t.command:
+		case c := <-command:
 			if done, err := r.obey(c); done || err != nil {
 				return err
 			}
@@ -74,18 +84,33 @@ func (r *Receiver[T]) await() (done bool, err error) {
 	var b *exchange.Batch[T]
 	var c command
 	told := false
+	came := nothing
+	if p := t.run.turns; p != nil {
+		came = p.Pick(len(r.inbox.C) > 0, len(t.command) > 0, t.Ctx.Err() != nil)
+	}
 	t.shares.enter(idle)
-	select {
-	case b = <-r.inbox.C:
-	case c = <-t.command:
-		told = true
-	case q := <-t.asked.questions:
-		q()
-	case <-ring:
-	case <-t.Ctx.Done():
+	switch came {
+	case 0:
+		b = <-r.inbox.C
+	case 1:
+		c, told = <-t.command, true
+	case 2:
 		return false, context.Cause(t.Ctx)
+	default:
+		select {
+		case b = <-r.inbox.C:
+		case c = <-t.command:
+			told = true
+		case q := <-t.asked.questions:
+			q()
+		case <-ring:
+		case <-t.Ctx.Done():
+			t.turn("is given up")
+			return false, context.Cause(t.Ctx)
+		}
 	}
 	t.shares.enter(busy)
+	t.turn("has waited")
 	switch {
 	case b != nil:
 		return false, r.take(b)

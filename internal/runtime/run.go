@@ -8,6 +8,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"sync"
 	"time"
 
@@ -62,6 +63,7 @@ type Run struct {
 
 	cfg      Config
 	store    state.Store
+	turns    clock.Turns // nil but in a simulation
 	meta     *meta
 	numbers  map[string]uint16
 	fresh    map[uint16]bool // operators that the state did not know, by number
@@ -113,7 +115,7 @@ func NewRun(cfg Config, store state.Store) (*Run, error) {
 		return nil, err
 	}
 	ctx, cancel := context.WithCancelCause(context.Background())
-	r := &Run{Splits: newSplits(), cfg: cfg, store: store, meta: m, numbers: fits.numbers, fresh: fits.fresh, slots: map[string][]keyed.Slot{}, ctx: ctx, cancel: cancel, restored: restored, reads: map[string]bool{}}
+	r := &Run{Splits: newSplits(), cfg: cfg, store: store, turns: clock.TurnsOf(cfg.Clock), meta: m, numbers: fits.numbers, fresh: fits.fresh, slots: map[string][]keyed.Slot{}, ctx: ctx, cancel: cancel, restored: restored, reads: map[string]bool{}}
 	for name := range m.splits {
 		r.reads[m.owner(name)] = true
 	}
@@ -160,7 +162,7 @@ func (r *Run) Meter() metrics.Meter { return r.cfg.Meter }
 func (r *Run) newTask(name string, subtask int, isSource bool) *Task {
 	t := &Task{
 		Name: name, Subtask: subtask, Ctx: r.ctx, Clock: r.cfg.Clock, Logger: r.cfg.Logger.With("operator", name, "subtask", subtask),
-		run: r, id: len(r.tasks), source: isSource, command: make(chan command, 8),
+		run: r, id: len(r.tasks), who: name + "/" + strconv.Itoa(subtask), source: isSource, command: make(chan command, 8),
 		shares: shares{clock: r.cfg.Clock}, asked: newAsked(),
 	}
 	if r.cfg.Shared {
@@ -238,6 +240,7 @@ func (r *Run) Start() {
 
 func (r *Run) goTask(t *Task) {
 	r.group.Go(func() {
+		t.turn("begins")
 		t.shares.begin()
 		defer t.shares.end()
 		err := t.start()
@@ -257,6 +260,7 @@ func (r *Run) goTask(t *Task) {
 
 func (r *Run) goUnit(u *unit) {
 	r.group.Go(func() {
+		u.turn("begins")
 		if err := u.loop(r.ctx); err != nil {
 			r.cancel(err)
 		}
@@ -266,8 +270,10 @@ func (r *Run) goUnit(u *unit) {
 // Wait waits for the end and gives everything back. The error is what ended the run, nil after a stop or the end of input.
 func (r *Run) Wait() error {
 	r.group.Wait()
+	r.turn("job", "tasks have ended")
 	r.stopped()
 	r.side.Wait()
+	r.turn("job", "helpers have ended")
 	cause := context.Cause(r.ctx)
 	r.cancel(context.Canceled)
 	r.group.Wait() // a split found in the last moment waits for a unit that has gone

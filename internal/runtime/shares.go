@@ -83,6 +83,7 @@ func (t *Task) Blocked(waits bool) {
 		t.shares.enter(blocked)
 	} else {
 		t.shares.enter(busy)
+		t.turn("is no longer blocked")
 	}
 }
 

@@ -78,6 +78,7 @@ func NewSink[T any](t *Task, name string, s sink.Sink[T]) flow.Pusher[T] {
 func (o *sinkTask[T]) open(ctx context.Context) error {
 	o.task.At = o.name
 	err := o.task.run.retry(ctx, o.name, sink.IsTemporary, func() (err error) {
+		o.task.turn("opens its sink")
 		r := o.task.run
 		o.writer, err = o.sink.Open(ctx, sink.Env{
 			Job: r.cfg.Job, Operator: o.name, Subtask: o.task.Subtask, Subtasks: len(r.sinks[o.name]), Restored: r.Restored(), Logger: o.task.Logger,
@@ -157,8 +158,10 @@ func (r *Run) prepared(name string, subtask int) [][]byte {
 // work is the writer's goroutine.
 func (o *sinkTask[T]) work() {
 	defer close(o.done)
+	who := "writer of " + o.key() + " in " + o.task.who
 	for job := range o.jobs {
 		o.results <- o.task.run.retry(o.task.Ctx, o.name, sink.IsTemporary, func() (err error) {
+			o.task.run.turn(who, "has work")
 			defer caught(&err)
 			return job()
 		})
@@ -315,5 +318,6 @@ func (o *sinkTask[T]) close() error {
 	_ = o.settle() // what failed has ended the task already
 	close(o.jobs)
 	<-o.done
+	o.task.turn("writer has ended")
 	return o.writer.Close()
 }

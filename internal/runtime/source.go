@@ -77,7 +77,7 @@ func (s *sourceTask[T]) loop() error {
 	t := s.task
 	ctx, cancel := context.WithCancel(t.Ctx)
 	pumped := make(chan struct{})
-	defer func() { cancel(); <-pumped; s.pay(t.Clock.Now(), 0, 0) }()
+	defer func() { cancel(); <-pumped; t.turn("pump has ended"); s.pay(t.Clock.Now(), 0, 0) }()
 	if s.split.finished.Load() { // by an earlier run
 		close(pumped)
 		s.stopped = true
@@ -92,6 +92,7 @@ func (s *sourceTask[T]) loop() error {
 	}
 	s.quietFrom = t.Clock.Now()
 	for {
+		t.turn("goes on")
 		select {
 		case c := <-t.command:
 			if done, err := s.obey(c); done || err != nil {
@@ -160,6 +161,7 @@ func (s *sourceTask[T]) refuse(ctx context.Context) error {
 
 func (s *sourceTask[T]) open(ctx context.Context) (reader source.Reader[T], err error) {
 	err = s.task.run.retry(ctx, s.cfg.Name, source.IsTemporary, func() error {
+		s.turn("opens")
 		reader, err = s.session.Reader(ctx, s.split.Split, s.position)
 		return err
 	})
@@ -168,9 +170,11 @@ func (s *sourceTask[T]) open(ctx context.Context) (reader source.Reader[T], err 
 
 func (s *sourceTask[T]) fetch(ctx context.Context, reader source.Reader[T]) (chunk source.Chunk[T], err error) {
 	err = s.task.run.retry(ctx, s.cfg.Name, source.IsTemporary, func() error {
+		s.turn("fetches")
 		chunk, err = reader.Fetch(ctx)
 		return err
 	})
+	s.turn("has fetched")
 	if e, ok := chunk.(source.LogEnder); ok && err == nil {
 		s.split.logEnd.Store(e.LogEnd())
 	}
@@ -180,7 +184,12 @@ func (s *sourceTask[T]) fetch(ctx context.Context, reader source.Reader[T]) (chu
 // pump fetches ahead of the task, one chunk.
 func (s *sourceTask[T]) pump(ctx context.Context, done chan struct{}) {
 	defer close(done)
+	s.turn("begins")
 	hand := func(r reading[T]) bool {
+		defer s.turn("has handed over")
+		if s.task.run.turns != nil && ctx.Err() != nil {
+			return false
+		}
 		select {
 		case s.fetched <- r:
 			return r.err == nil
@@ -248,20 +257,36 @@ func (s *sourceTask[T]) wait(a activity, fetched <-chan reading[T], moved <-chan
 	var r reading[T]
 	var c command
 	told, rung := false, false
+	came := nothing
+	if p := t.run.turns; p != nil {
+		came = p.Pick(len(fetched) > 0, len(t.command) > 0, closed(moved), t.Ctx.Err() != nil)
+	}
 	t.shares.enter(a)
-	select {
-	case r = <-fetched:
-	case c = <-t.command:
-		told = true
-	case q := <-t.asked.questions:
-		q()
-	case <-moved:
-	case <-ring:
-		rung = true
-	case <-t.Ctx.Done():
+	switch came {
+	case 0:
+		r = <-fetched
+	case 1:
+		c, told = <-t.command, true
+	case 2:
+	case 3:
 		return false, context.Cause(t.Ctx)
+	default:
+		select {
+		case r = <-fetched:
+		case c = <-t.command:
+			told = true
+		case q := <-t.asked.questions:
+			q()
+		case <-moved:
+		case <-ring:
+			rung = true
+		case <-t.Ctx.Done():
+			t.turn("is given up")
+			return false, context.Cause(t.Ctx)
+		}
 	}
 	t.shares.enter(busy)
+	t.turn("has waited")
 	switch {
 	case r.chunk != nil || r.err != nil:
 		return false, s.got(r)

@@ -30,6 +30,7 @@ type Task struct {
 	run     *Run
 	unit    *unit
 	id      int
+	who     string // its goroutine's name in a simulation
 	source  bool
 	split   *Split
 	loop    func() error

@@ -54,6 +54,9 @@ func (u *unit) add(t *Task) {
 }
 
 func (u *unit) send(ctx context.Context, e unitEvent) error {
+	if u.run.turns != nil && ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
 	select {
 	case u.events <- e:
 		return nil
@@ -101,6 +104,7 @@ func (u *unit) loop(ctx context.Context) error {
 	tick, stopTick := clock.After(u.run.cfg.CheckpointEvery)
 	defer func() { stopTick() }()
 	for {
+		u.turn("goes on")
 		for len(actions) > 0 {
 			a := actions[0]
 			actions = actions[1:]
@@ -110,12 +114,20 @@ func (u *unit) loop(ctx context.Context) error {
 			}
 			actions = append(actions, more...)
 		}
-		added, wanted, due := u.added, u.wanted, tick
+		added, wanted, due := u.added, (<-chan struct{})(u.wanted), tick
 		if c.Busy() { // what waits for the end of a checkpoint has the same chance as the next one
 			added, wanted, due = nil, nil, nil
 		}
+		stop, drain, given := (<-chan struct{})(u.stop), (<-chan struct{})(u.drain), ctx.Done()
+		events := (<-chan unitEvent)(u.events)
+		if p := u.run.turns; p != nil {
+			ready := p.Pick(len(events) > 0, len(wanted) > 0, len(stop) > 0, len(drain) > 0, ctx.Err() != nil)
+			events, wanted = onlyIf(ready, 0, events), onlyIf(ready, 1, wanted)
+			stop, drain = onlyIf(ready, 2, stop), onlyIf(ready, 3, drain)
+			given, due = onlyIf(ready, 4, given), onlyIf(ready, 5, due)
+		}
 		select {
-		case e := <-u.events:
+		case e := <-events:
 			if e.piece != nil {
 				u.pieces = append(u.pieces, e.piece)
 			}
@@ -125,14 +137,16 @@ func (u *unit) loop(ctx context.Context) error {
 		case <-due:
 			actions = c.Step(checkpoint.Event{Type: checkpoint.Tick}, actions)
 			tick, stopTick = clock.After(u.run.cfg.CheckpointEvery)
-		case <-u.stop:
+		case <-stop:
 			actions = c.Step(checkpoint.Event{Type: checkpoint.StopAsked}, actions)
-		case <-u.drain:
+		case <-drain:
 			draining = true
+			u.turn("is to drain")
 			if err := u.tell(ctx, true, command{kind: cmdDrain}); err != nil {
 				return err
 			}
 		case t := <-added:
+			u.turn("has a new task")
 			// Its lanes are known further down before any barrier: one that reached a receiver first would be aligned without them.
 			for _, w := range t.writers {
 				if err := w.Barrier(0); err != nil {
@@ -145,7 +159,7 @@ func (u *unit) loop(ctx context.Context) error {
 			}
 			u.run.goTask(t)
 			actions = c.Step(checkpoint.Event{Type: checkpoint.Added, Task: t.id, Source: t.source}, actions)
-		case <-ctx.Done():
+		case <-given:
 			return context.Cause(ctx)
 		}
 	}
@@ -180,6 +194,9 @@ func (u *unit) tell(ctx context.Context, sources bool, c command) error {
 	for _, t := range u.tasks {
 		if sources && !t.source {
 			continue
+		}
+		if u.run.turns != nil && ctx.Err() != nil {
+			return context.Cause(ctx)
 		}
 		select {
 		case t.command <- c:
