@@ -26,8 +26,8 @@ func FuzzStored(f *testing.F) {
 	f.Add(appendTimerKey(nil, 7, ProcessingTime, 5, -90, "ada"), whole[:len(whole)/2])
 	head := whole[:bytes.Index(whole, []byte("Lovelace"))-5]
 	f.Add([]byte("s\x00\x01\x00\x05"), append(binary.AppendUvarint(bytes.Clone(head), 1<<63+1), 0, 0, 0, 0, 0)) // a cell's number that is negative as an int
-	f.Add([]byte("t"), append(bytes.Clone(head), 1, 0xff, 0xff, 0xff, 0xff))                                     // a cell of 4 GiB
-	f.Add([]byte{}, append(binary.AppendUvarint([]byte{entryVersion}, 1<<40), whole[2:]...))                     // a split of more than 31 bits
+	f.Add([]byte("t"), append(bytes.Clone(head), 1, 0xff, 0xff, 0xff, 0xff))                                    // a cell of 4 GiB
+	f.Add([]byte{}, append(binary.AppendUvarint([]byte{entryVersion}, 1<<40), whole[2:]...))                    // a split of more than 31 bits
 	f.Fuzz(func(t *testing.T, key, value []byte) {
 		if p, ok := ParsePlace(key); ok {
 			again := EntryKey(p.Operator, p.Shard, string(p.Key))
