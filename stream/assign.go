@@ -50,13 +50,13 @@ type assignOperator[T any] struct {
 func (o *assignOperator[T]) Push(m *flow.Meta, v T) error {
 	o.meta = *m
 	if o.stamp != nil {
-		o.meta.Timestamp = o.stamp(v).UnixMilli()
+		o.meta.Timestamp = flow.Millis(o.stamp(v))
 	}
 	o.meta.Origin = o.watermark
 	if err := o.next.Push(&o.meta, v); err != nil || o.generate == nil {
 		return err
 	}
-	if w := o.generate.OnRecord(v, o.meta.Timestamp); w > o.watermark {
+	if w := min(o.generate.OnRecord(v, o.meta.Timestamp), watermark.Max-1); w > o.watermark { // the end of time itself is the end of input
 		o.watermark = w
 		return o.control.Advance(w)
 	}

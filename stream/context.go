@@ -55,20 +55,20 @@ func (c *Context) Position() (split string, offset int64) {
 
 // SetEventTimer asks for OnTimer when event time reaches at. A key has one timer for a time, however often it is set.
 func (c *Context) SetEventTimer(at time.Time) {
-	c.timers().set(eventTimers, at.UnixMilli(), c.meta.Origin)
+	c.timers().set(eventTimers, flow.Millis(at), c.meta.Origin)
 }
 
 // DeleteEventTimer takes SetEventTimer back.
-func (c *Context) DeleteEventTimer(at time.Time) { c.timers().remove(eventTimers, at.UnixMilli()) }
+func (c *Context) DeleteEventTimer(at time.Time) { c.timers().remove(eventTimers, flow.Millis(at)) }
 
 // SetProcessingTimer asks for OnTimer when the wall clock reaches at.
 func (c *Context) SetProcessingTimer(at time.Time) {
-	c.timers().set(processingTimers, at.UnixMilli(), watermark.Min)
+	c.timers().set(processingTimers, flow.Millis(at), watermark.Min)
 }
 
 // DeleteProcessingTimer takes SetProcessingTimer back.
 func (c *Context) DeleteProcessingTimer(at time.Time) {
-	c.timers().remove(processingTimers, at.UnixMilli())
+	c.timers().remove(processingTimers, flow.Millis(at))
 }
 
 func (c *Context) timers() *keyedContext {

@@ -26,11 +26,15 @@ type timer struct {
 
 func byTime(t timer, at int64) int { return cmp.Compare(t.at, at) }
 
-// set adds a timer to the key at hand. What is due at the end of time itself is due one millisecond before.
+// within holds a timer inside of time: what is due at the end of time itself is due one millisecond before, and what its output carries, its time less a millisecond, is
+// a time too.
+func within(at int64) int64 { return max(math.MinInt64+1, min(at, math.MaxInt64-1)) }
+
+// set adds a timer to the key at hand.
 func (c *keyedContext) set(d keyed.Domain, at, origin int64) {
 	e := c.current()
 	t := c.timers.Ensure(e)
-	at = min(at, math.MaxInt64-1)
+	at = within(at)
 	i, found := slices.BinarySearchFunc((*t)[d], at, byTime)
 	if found {
 		return
@@ -46,7 +50,7 @@ func (c *keyedContext) remove(d keyed.Domain, at int64) {
 	if t == nil {
 		return
 	}
-	if i, found := slices.BinarySearchFunc((*t)[d], at, byTime); found {
+	if i, found := slices.BinarySearchFunc((*t)[d], within(at), byTime); found {
 		(*t)[d] = slices.Delete((*t)[d], i, i+1)
 		c.rearm(e, d)
 		c.store.Dirty(e)

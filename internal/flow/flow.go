@@ -4,7 +4,10 @@
 // path, Control, on which operators that do not care about time do not appear at all. Nothing here is safe for concurrent use: a task is one goroutine.
 package flow
 
-import "math"
+import (
+	"math"
+	"time"
+)
 
 // Meta is what a record carries beside its value. A Pusher gets it by pointer and may neither keep nor change it: an operator whose outputs differ
 // passes a Meta of its own.
@@ -55,10 +58,28 @@ func Behind(w int64) int64 {
 	return w - 1
 }
 
-// AddSaturating is a + b for b >= 0, held at the end of time.
+// AddSaturating is a + b, held at the ends of time.
 func AddSaturating(a, b int64) int64 {
-	if a > math.MaxInt64-b {
+	sum := a + b
+	switch {
+	case b >= 0 && sum < a:
 		return math.MaxInt64
+	case b < 0 && sum > a:
+		return math.MinInt64
 	}
-	return a + b
+	return sum
+}
+
+// Millis is t in milliseconds since the Unix epoch, held at the ends of what an int64 can say: 292 million years before and after.
+func Millis(t time.Time) int64 {
+	ms := t.UnixMilli()
+	if s := t.Unix(); s > math.MaxInt64/1000-1 || s < math.MinInt64/1000+1 { // near the ends it may have wrapped
+		switch {
+		case s > 0 && ms < 0 || s > math.MaxInt64/1000:
+			return math.MaxInt64
+		case s < 0 && ms > 0 || s < math.MinInt64/1000-1:
+			return math.MinInt64
+		}
+	}
+	return ms
 }

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"testing"
+	"time"
 )
 
 type record struct {
@@ -37,9 +38,10 @@ func TestBehind(t *testing.T) {
 }
 
 func TestAddSaturating(t *testing.T) {
-	for _, c := range [][3]int64{{1, 2, 3}, {math.MaxInt64, 0, math.MaxInt64}, {math.MaxInt64 - 1, 2, math.MaxInt64}, {math.MinInt64, math.MaxInt64, -1}, {-5, math.MaxInt64, math.MaxInt64 - 5}} {
+	const low, high = math.MinInt64, math.MaxInt64
+	for _, c := range [][3]int64{{1, 2, 3}, {1, -2, -1}, {high, 1, high}, {high - 1, 1, high}, {high, high, high}, {low, -1, low}, {low, low, low}, {low, high, -1}, {high, low, -1}, {low, 0, low}} {
 		if got := AddSaturating(c[0], c[1]); got != c[2] {
-			t.Errorf("AddSaturating(%d, %d) = %d, want %d", c[0], c[1], got, c[2])
+			t.Errorf("%d + %d is %d, want %d", c[0], c[1], got, c[2])
 		}
 	}
 }
@@ -85,5 +87,31 @@ func TestMergeTakesTheMinimum(t *testing.T) {
 	}
 	if err := push.Push(&Meta{Timestamp: 3}, 8); err != nil || r.got[0].value != 8 {
 		t.Errorf("%v %v", err, r.got)
+	}
+}
+
+func TestMillisSaturate(t *testing.T) {
+	for _, c := range []struct {
+		at   time.Time
+		want int64
+	}{
+		{time.UnixMilli(0), 0},
+		{time.UnixMilli(-1), -1},
+		{time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC), -62_167_219_200_000},
+		{time.Unix(math.MaxInt64/1000-1, 0), (math.MaxInt64/1000 - 1) * 1000},
+		{time.Unix(math.MinInt64/1000+1, 0), (math.MinInt64/1000 + 1) * 1000},
+		{time.UnixMilli(math.MaxInt64), math.MaxInt64},
+		{time.UnixMilli(math.MinInt64), math.MinInt64},
+		{time.UnixMilli(math.MaxInt64 - 9), math.MaxInt64 - 9},
+		{time.UnixMilli(math.MinInt64 + 9), math.MinInt64 + 9},
+		{time.UnixMilli(math.MaxInt64).Add(time.Millisecond), math.MaxInt64},
+		{time.UnixMilli(math.MinInt64).Add(-time.Millisecond), math.MinInt64},
+		{time.UnixMilli(math.MinInt64).Add(-time.Hour), math.MinInt64},
+		{time.Unix(math.MaxInt64, 0), math.MaxInt64}, // year 292277026596
+		{time.Unix(math.MinInt64, 0), math.MinInt64},
+	} {
+		if got := Millis(c.at); got != c.want {
+			t.Errorf("%s is %d, want %d", c.at, got, c.want)
+		}
 	}
 }

@@ -88,47 +88,33 @@ func (s *Store) number(cell int) int {
 	return s.numbers[cell]
 }
 
+// decode fills e from its stored form. What does not fit names the key and wraps state.ErrCorrupt.
 func (s *Store) decode(e *Entry, src []byte) error {
-	bad := func(what string) error {
-		return fmt.Errorf("state of key %q: %s: %w", e.Key, what, state.ErrCorrupt)
+	bad := func(what error) error {
+		return fmt.Errorf("state of key %.100q, %d bytes: %w: %w", e.Key, len(src), what, state.ErrCorrupt)
 	}
 	if len(src) == 0 || src[0] != entryVersion {
-		return bad("unknown entry version")
+		return bad(errVersion)
 	}
-	src = src[1:]
-	split, n := binary.Uvarint(src)
-	if n <= 0 {
-		return bad("cut short")
-	}
-	src, e.Split = src[n:], int32(split)-1
+	r := cursor{src: src[1:]}
+	e.Split = r.split()
 	for d := range domains {
-		for _, p := range []*int64{&e.deadline[d], &e.indexed[d]} {
-			v, n := binary.Varint(src)
-			if n <= 0 {
-				return bad("cut short")
-			}
-			*p, src = v, src[n:]
-		}
+		e.deadline[d], e.indexed[d] = r.varint(), r.varint()
 	}
-	for {
-		id, n := binary.Uvarint(src)
-		if n <= 0 {
-			return bad("cut short")
-		}
-		src = src[n:]
-		if id == 0 {
-			return nil
+	for id := r.uvarint(); id != 0 && r.err == nil; id = r.uvarint() {
+		content := r.sized()
+		if r.err != nil {
+			break
 		}
 		slot, known := s.slot(int(min(id, math.MaxInt32)) - 1)
-		if !known || len(src) < 4 {
-			return bad("names a cell that the operator does not have")
-		}
-		size := int(binary.BigEndian.Uint32(src))
-		if len(src)-4 < size {
-			return bad("cut short")
-		}
-		if slot.decode != nil {
-			if err := slot.decode(e, src[4:4+size]); err != nil {
+		switch {
+		case !known:
+			return bad(errNoCell)
+		case slot.decode == nil:
+		case e.refs[slot.cell] != 0:
+			return bad(errTwice)
+		default:
+			if err := slot.decode(e, content); err != nil {
 				return err
 			}
 		}
@@ -137,6 +123,9 @@ func (s *Store) decode(e *Entry, src []byte) error {
 				e.deadline[d] = None // its index records go when the entry next changes
 			}
 		}
-		src = src[4+size:]
 	}
+	if err := r.end(); err != nil {
+		return bad(err)
+	}
+	return nil
 }

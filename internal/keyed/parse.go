@@ -53,23 +53,24 @@ type Value struct {
 // ParseValue takes a stored entry apart, whatever its cells are. The cells alias stored.
 func ParseValue(stored []byte) (v Value, err error) {
 	if len(stored) == 0 || stored[0] != entryVersion {
-		return v, fmt.Errorf("unknown entry version: %w", state.ErrCorrupt)
+		return v, fmt.Errorf("entry of %d bytes: %w: %w", len(stored), errVersion, state.ErrCorrupt)
 	}
 	r := cursor{src: stored[1:]}
-	v.Split = int32(r.uvarint()) - 1
+	v.Split = r.split()
 	for d := range domains {
 		v.Deadline[d] = r.varint()
 		v.Indexed[d] = r.varint()
 	}
 	v.Cells = map[int][]byte{}
 	for id := r.uvarint(); id != 0 && r.err == nil; id = r.uvarint() {
+		if _, twice := v.Cells[int(id-1)]; twice || id > math.MaxInt32 {
+			r.fail(errTwice)
+			break
+		}
 		v.Cells[int(id-1)] = r.sized()
 	}
-	if r.err == nil && len(r.src) > 0 {
-		r.err = errors.New("bytes after its end")
-	}
-	if r.err != nil {
-		return v, fmt.Errorf("entry of %d bytes: %w: %w", len(stored), r.err, state.ErrCorrupt)
+	if err := r.end(); err != nil {
+		return v, fmt.Errorf("entry of %d bytes: %w: %w", len(stored), err, state.ErrCorrupt)
 	}
 	return v, nil
 }
@@ -80,12 +81,44 @@ type cursor struct {
 	err error
 }
 
-var errShort = errors.New("cut short")
+var (
+	errVersion = errors.New("unknown entry version")
+	errShort   = errors.New("cut short")
+	errLong    = errors.New("bytes after its end")
+	errSplit   = errors.New("the number of its split is none")
+	errTwice   = errors.New("names a cell twice, or by a number that is none")
+	errNoCell  = errors.New("names a cell that the operator does not have")
+)
+
+// fail keeps the first error.
+func (r *cursor) fail(err error) {
+	if r.err == nil {
+		r.src, r.err = nil, err
+	}
+}
+
+// end is the first error, or that something is left.
+func (r *cursor) end() error {
+	if r.err == nil && len(r.src) > 0 {
+		return errLong
+	}
+	return r.err
+}
+
+// split is the number of a split, stored one higher; -1 for none.
+func (r *cursor) split() int32 {
+	v := r.uvarint()
+	if v > math.MaxInt32+1 {
+		r.fail(errSplit)
+		return -1
+	}
+	return int32(int64(v) - 1)
+}
 
 func (r *cursor) uvarint() uint64 {
 	v, n := binary.Uvarint(r.src)
 	if n <= 0 {
-		r.src, r.err = nil, errShort
+		r.fail(errShort)
 		return 0
 	}
 	r.src = r.src[n:]
@@ -95,7 +128,7 @@ func (r *cursor) uvarint() uint64 {
 func (r *cursor) varint() int64 {
 	v, n := binary.Varint(r.src)
 	if n <= 0 {
-		r.src, r.err = nil, errShort
+		r.fail(errShort)
 		return 0
 	}
 	r.src = r.src[n:]
@@ -104,7 +137,7 @@ func (r *cursor) varint() int64 {
 
 func (r *cursor) sized() []byte {
 	if len(r.src) < 4 || uint64(len(r.src)-4) < uint64(binary.BigEndian.Uint32(r.src)) {
-		r.src, r.err = nil, errShort
+		r.fail(errShort)
 		return nil
 	}
 	n := binary.BigEndian.Uint32(r.src)

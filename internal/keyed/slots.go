@@ -135,9 +135,9 @@ func (s *Store) Bind(slots []Slot) error {
 			switch {
 			case slot.Name != c.name() || slot.Dropped:
 			case slot.Codec == c.codecID():
-				s.slots[n].decode = c.decode
+				s.slots[n].decode, s.slots[n].cell = c.decode, i
 			default:
-				s.slots[n].decode = c.reader(slot.Codec)
+				s.slots[n].decode, s.slots[n].cell = c.reader(slot.Codec), i
 			}
 		}
 		if s.numbers[i] < 0 {
@@ -155,6 +155,7 @@ func (s *Store) Bind(slots []Slot) error {
 // reader reads what is stored under a slot.
 type reader struct {
 	decode func(e *Entry, src []byte) error // nil where it was dropped
+	cell   int                              // that decode fills
 	known  bool
 	timers bool // it held the entry's timers and was dropped
 }
@@ -165,7 +166,7 @@ func (s *Store) slot(number int) (reader, bool) {
 		if number >= len(s.cells) {
 			return reader{}, false
 		}
-		return reader{decode: s.cells[number].decode, known: true}, true
+		return reader{decode: s.cells[number].decode, cell: number, known: true}, true
 	}
 	if number >= len(s.slots) || !s.slots[number].known {
 		return reader{}, false

@@ -123,6 +123,9 @@ func readMeta(s Scanner) (*meta, error) {
 	if err == nil {
 		err = bad
 	}
+	if err == nil {
+		err = m.sound()
+	}
 	return m, err
 }
 

@@ -385,7 +385,7 @@ func (s *sourceTask[T]) push(most int) (n int, err error) {
 		m.Timestamp = r.Timestamp
 		if s.stamp != nil {
 			t.At = s.cfg.Name
-			m.Timestamp = s.stamp(r.Value).UnixMilli()
+			m.Timestamp = flow.Millis(s.stamp(r.Value))
 			if r.Timestamp != source.NoTimestamp && m.Timestamp > flow.AddSaturating(r.Timestamp, s.guardMs) {
 				s.held.Add(1)
 				t.book.End(m, ledger.Quarantined)
@@ -405,7 +405,7 @@ func (s *sourceTask[T]) push(most int) (n int, err error) {
 		if s.generate == nil {
 			continue
 		}
-		if w := s.generate.OnRecord(r.Value, m.Timestamp); w > s.watermark {
+		if w := min(s.generate.OnRecord(r.Value, m.Timestamp), math.MaxInt64-1); w > s.watermark { // the end of time itself is the end of input
 			if s.midLog {
 				// The first record, if it is not late, is at most the bound behind what lies before it.
 				s.midLog = false

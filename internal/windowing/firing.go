@@ -113,7 +113,9 @@ func (o *Operator[T, A]) partial(w window.TimeWindow) bool {
 	}
 	reach := int64(0)
 	if o.merging {
-		reach = w.End - w.Start // no less than the gap
+		if reach = w.End - w.Start; reach < 0 { // no less than the gap, and more than an int64 says
+			reach = math.MaxInt64
+		}
 		if gap, ok := o.Assigner.(interface{ Gap() time.Duration }); ok {
 			reach = gap.Gap().Milliseconds()
 		}
@@ -151,7 +153,7 @@ func (o *Operator[T, A]) due(e *keyed.Entry, time int64) error {
 		}
 		if l.timer <= time {
 			l.timer = keyed.None
-			if err := o.apply(e, l, o.Trigger.OnTime(l.TimeWindow, time, o.at(l, time)), time-1, false); err != nil {
+			if err := o.apply(e, l, o.Trigger.OnTime(l.TimeWindow, time, o.at(l, time)), flow.AddSaturating(time, -1), false); err != nil {
 				return err
 			}
 		}
@@ -161,7 +163,7 @@ func (o *Operator[T, A]) due(e *keyed.Entry, time int64) error {
 			if o.Trigger != nil {
 				result = o.Trigger.OnTime(l.TimeWindow, l.MaxTimestamp(), o.at(l, time))
 			}
-			if err := o.apply(e, l, result, l.MaxTimestamp()-1, false); err != nil {
+			if err := o.apply(e, l, result, flow.AddSaturating(l.MaxTimestamp(), -1), false); err != nil {
 				return err
 			}
 		}

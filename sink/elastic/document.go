@@ -32,6 +32,9 @@ func appendValue[T any](dst []byte, col *table.Column[T], row T) ([]byte, error)
 	if col.IsNull(row) {
 		return append(dst, "null"...), nil
 	}
+	if err := col.Check(row); err != nil {
+		return dst, err
+	}
 	switch col.Type() {
 	case table.TextType:
 		text := col.Text(row)

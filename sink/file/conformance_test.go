@@ -116,7 +116,7 @@ func readJSON(t *testing.T, path string) (rows []record) {
 	require.NoError(t, err)
 	defer f.Close()
 	lines := bufio.NewScanner(f)
-	lines.Buffer(nil, 1<<20)
+	lines.Buffer(nil, 8<<20)
 	for lines.Scan() {
 		var r record
 		require.NoError(t, json.Unmarshal(lines.Bytes(), &r), "%s", lines.Bytes())

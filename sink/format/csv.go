@@ -2,6 +2,7 @@ package format
 
 import (
 	"bytes"
+	"fmt"
 
 	"github.com/millrace/millrace/sink/table"
 )
@@ -22,6 +23,9 @@ func csvFormat[T any](columns table.Columns[T]) *Text[T] {
 		for i := range list {
 			if i > 0 {
 				dst = append(dst, ',')
+			}
+			if err := list[i].Check(row); err != nil {
+				return dst, fmt.Errorf("column %s: %w", list[i].Name(), err)
 			}
 			start := len(dst)
 			dst = list[i].Append(dst, row)

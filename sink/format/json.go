@@ -35,6 +35,9 @@ func appendJSONValue[T any](dst []byte, col *table.Column[T], row T) ([]byte, er
 	if col.IsNull(row) {
 		return append(dst, "null"...), nil
 	}
+	if err := col.Check(row); err != nil {
+		return dst, err
+	}
 	switch col.Type() {
 	case table.TextType:
 		return appendJSONString(dst, col.Text(row)), nil

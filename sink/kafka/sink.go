@@ -20,9 +20,9 @@ import (
 // batchRows is what one Write should carry: enough to fill a few record batches.
 const batchRows = 2000
 
-// maxTimestamp, the end of the year 9999, is the last event time that is taken for a record's timestamp; later ones, and those before 1970, which Kafka
-// has no place for, become the time of writing.
-const maxTimestamp = 253_402_300_799_999
+// maxTimestamp, in the year 2262, is the last event time that is taken for a record's timestamp: the client counts nanoseconds in 64 bits. Later ones, and those
+// before 1970, which Kafka has no place for, become the time of writing.
+const maxTimestamp = 9_223_372_036_854
 
 // Sink writes to topic, which must exist, in the cluster that brokers ("host:port") belong to. A wrong option is reported when it is opened.
 func Sink[T any](brokers []string, topic string, enc Encoder[T], opts ...Option) sink.Sink[T] {
@@ -121,6 +121,9 @@ func (w *writer[T]) message(row *sink.Row[T]) (*Message, error) {
 		m.Value = nil
 	case m.Value == nil:
 		return nil, fmt.Errorf("kafka topic %s: the encoder gave a row no value, which would delete it: use an empty slice for an empty value", w.topic)
+	}
+	if ms := m.Time.UnixMilli(); !m.Time.IsZero() && (m.Time.Unix() < 0 || m.Time.Unix() > maxTimestamp/1000 || ms > maxTimestamp) {
+		return nil, fmt.Errorf("kafka topic %s: record with key %.64q: the encoder gave it the time %s; Kafka's client writes times from 1970 to 2262: leave Message.Time out", w.topic, m.Key, m.Time.UTC().Format("2006-01-02T15:04:05Z"))
 	}
 	if m.Time.IsZero() && row.Timestamp >= 0 && row.Timestamp <= maxTimestamp {
 		m.Time = time.UnixMilli(row.Timestamp)

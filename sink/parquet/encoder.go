@@ -3,7 +3,7 @@ package parquet
 import (
 	"bytes"
 	"fmt"
-	"strings"
+	"unicode/utf8"
 
 	"github.com/parquet-go/parquet-go"
 
@@ -32,6 +32,11 @@ func (e *encoder[T]) Append(dst []byte, rows []sink.Row[T]) ([]byte, error) {
 	for i := range rows {
 		if rows[i].Op == sink.Delete {
 			return dst, fmt.Errorf("row %d of the batch: %s: %w", i+1, e.format.columns.KeyString(rows[i].Value), format.ErrDelete)
+		}
+		for c := range e.list {
+			if err := e.list[c].Check(rows[i].Value); err != nil {
+				return dst, fmt.Errorf("row %d of the batch: %s: column %s: %w", i+1, e.format.columns.KeyString(rows[i].Value), e.list[c].Name(), err)
+			}
 		}
 	}
 	size := e.deconstruct(rows)
@@ -83,7 +88,7 @@ func value[T any](col *table.Column[T], row T) parquet.Value {
 	}
 	switch col.Type() {
 	case table.TextType:
-		return parquet.ByteArrayValue([]byte(strings.ToValidUTF8(col.Text(row), "\ufffd")))
+		return parquet.ByteArrayValue(validUTF8(col.Text(row)))
 	case table.IntType:
 		return parquet.Int64Value(col.Int(row))
 	case table.FloatType:
@@ -94,6 +99,14 @@ func value[T any](col *table.Column[T], row T) parquet.Value {
 		return parquet.Int64Value(col.Time(row).UnixMicro())
 	}
 	return parquet.ByteArrayValue(bytes.Clone(col.Bytes(row)))
+}
+
+// validUTF8 has U+FFFD for each byte that is not UTF-8, as the other formats do, so that texts of different length stay different.
+func validUTF8(s string) []byte {
+	if utf8.ValidString(s) {
+		return []byte(s)
+	}
+	return []byte(string([]rune(s)))
 }
 
 func (e *encoder[T]) take(dst []byte) []byte {

@@ -59,6 +59,9 @@ func appendArray[T any](dst []byte, col *table.Column[T], rows []sink.Row[T], pi
 }
 
 func appendElement[T any](dst []byte, col *table.Column[T], row T) ([]byte, error) {
+	if err := col.Check(row); err != nil {
+		return dst, err
+	}
 	switch col.Type() {
 	case table.TextType:
 		text := col.Text(row)

@@ -134,7 +134,7 @@ func decode(t *testing.T, o object) (rows []record) {
 		return decodeCSV(t, o.data)
 	case strings.HasSuffix(o.name, ".jsonl"):
 		lines := bufio.NewScanner(bytes.NewReader(o.data))
-		lines.Buffer(nil, 1<<20)
+		lines.Buffer(nil, 8<<20)
 		for lines.Scan() {
 			var r record
 			require.NoError(t, json.Unmarshal(lines.Bytes(), &r), "%s", lines.Bytes())

@@ -66,6 +66,7 @@ func Run[T any](t *testing.T, c Config[T]) {
 	t.Run("empty batch", func(t *testing.T) { emptyBatch(t, c) })
 	t.Run("values", func(t *testing.T) { values(t, c) })
 	t.Run("large batch", func(t *testing.T) { largeBatch(t, c) })
+	t.Run("hostile values", func(t *testing.T) { hostile(t, c) })
 	if !c.Features.Commits {
 		t.Run("reopen", func(t *testing.T) { reopen(t, c) })
 	}

@@ -175,6 +175,9 @@ func value[T any](col *table.Column[T], row T) (driver.Value, error) {
 	if col.IsNull(row) {
 		return nil, nil
 	}
+	if err := col.Check(row); err != nil {
+		return nil, err
+	}
 	switch col.Type() {
 	case table.IntType:
 		return col.Int(row), nil

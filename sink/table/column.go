@@ -75,7 +75,7 @@ func Bytes[T any](name string, value func(T) []byte) Column[T] {
 	return Column[T]{name: name, typ: BytesType, bytes: value}
 }
 
-// Time is a column of instants, kept in microseconds and written in UTC.
+// Time is a column of instants of the years 0 to 9999, kept in microseconds and written in UTC.
 func Time[T any](name string, value func(T) time.Time) Column[T] {
 	return Column[T]{name: name, typ: TimeType, time: value}
 }

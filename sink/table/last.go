@@ -104,7 +104,8 @@ func (c *Column[T]) appendKey(dst []byte, row T) []byte {
 		raw := c.bytes(row)
 		return append(binary.AppendUvarint(dst, uint64(len(raw))), raw...)
 	case TimeType:
-		return binary.BigEndian.AppendUint64(dst, uint64(c.time(row).UnixMicro()))
+		t := c.time(row) // its microseconds may not fit 64 bits
+		return binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint64(dst, uint64(t.Unix())), uint32(t.Nanosecond()/1000))
 	}
 	return dst
 }
