@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/millrace/millrace/internal/nightly"
 	"github.com/millrace/millrace/internal/oracle"
 )
 
@@ -22,12 +23,13 @@ func smallSetting() setting {
 }
 
 // within the given time, at calls f with operations of a job that makes so many, evenly spread.
-func at(t *testing.T, ops int64, most time.Duration, f func(n int)) {
+func at(t *testing.T, ops int64, most time.Duration, f func(n int)) (done int64) {
+	t.Helper()
 	stride := 1 + int(ops)/7
 	for stride%2 == 0 || stride%3 == 0 || ops%int64(stride) == 0 && stride > 1 {
 		stride++
 	}
-	end, done := time.Now().Add(most), 0
+	end := time.Now().Add(most)
 	// A stride that has no divisor in common with the number visits all, spread widely from the start.
 	for i := range ops {
 		if time.Now().After(end) || t.Failed() {
@@ -37,6 +39,7 @@ func at(t *testing.T, ops int64, most time.Duration, f func(n int)) {
 		done++
 	}
 	t.Logf("%d of %d file operations", done, ops)
+	return done
 }
 
 func undisturbed(t *testing.T, p plan) int64 {
@@ -53,7 +56,7 @@ func TestPowerLossAtEveryOperation(t *testing.T) {
 	for _, committing := range []bool{false, true} {
 		t.Run(fmt.Sprintf("committing=%v", committing), func(t *testing.T) {
 			p := smallJob(committing)
-			at(t, undisturbed(t, p), thorough/4, func(n int) {
+			done := at(t, undisturbed(t, p), thorough/4, func(n int) {
 				for _, survives := range []int{0, 50, 100} {
 					s := smallSetting()
 					s.Ending, s.After, s.Survives = powerLoss, n, survives
@@ -64,6 +67,9 @@ func TestPowerLossAtEveryOperation(t *testing.T) {
 						t.Fatalf("power lost before operation %d, then %d, %d %% of unsynced data left: %v", n, again.After, survives, err)
 					}
 				}
+			})
+			nightly.Record(t, nightly.Figures{
+				Part: "power lost before each file operation, and again while recovering", CrashPoints: 6 * done, Events: 3 * done * int64(p.Events), Faults: map[string]int64{"power lost": 6 * done},
 			})
 		})
 	}
@@ -76,13 +82,16 @@ func TestDiskRefuses(t *testing.T) {
 			t.Run(fmt.Sprintf("%v/once=%v", refusal, once), func(t *testing.T) {
 				t.Parallel()
 				p := smallJob(once)
-				at(t, undisturbed(t, p), thorough/4, func(n int) {
+				done := at(t, undisturbed(t, p), thorough/4, func(n int) {
 					s := smallSetting()
 					s.Ending, s.After, s.Refusal, s.Once = diskRefuses, n, refusal, once
 					p.Script = []setting{s}
 					if _, err := p.try(); err != nil {
 						t.Fatalf("operation %d: %v", n, err)
 					}
+				})
+				nightly.Record(t, nightly.Figures{
+					Part: "disk refuses an operation, or all from one on", CrashPoints: done, Events: done * int64(p.Events), Faults: map[string]int64{fmt.Sprintf("disk: %v", refusal): done},
 				})
 			})
 		}
