@@ -19,6 +19,9 @@ var (
 	ErrMisplacedKey = errors.New("a key is not where it was declared to be")
 	// ErrRunning is returned by Run when the job is running already.
 	ErrRunning = errors.New("the job is running already")
+	// ErrUnsettled is wrapped when the state and what an exactly-once sink has committed do not belong together: the state is older than the rows, or what would tell
+	// whether the last transaction was committed is lost.
+	ErrUnsettled = runtime.ErrUnsettled
 	// ErrStopTimeout is wrapped when a job could not stop in order within its StopTimeout; its state is that of the last checkpoint.
 	ErrStopTimeout = errors.New("the job did not stop in time")
 )

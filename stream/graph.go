@@ -5,6 +5,7 @@ import (
 
 	"github.com/millrace/millrace/internal/flow"
 	"github.com/millrace/millrace/internal/runtime"
+	"github.com/millrace/millrace/sink"
 	"github.com/millrace/millrace/state"
 )
 
@@ -17,12 +18,13 @@ type node struct {
 	shape       string // what its state depends on; empty without state
 	parallelism int    // of the stage it heads; 0 follows the splits
 	inputs      []input
-	retracts    bool  // its outputs may take back earlier ones
-	lateness    int64 // the allowed lateness that its outputs may have, in milliseconds
-	local       bool  // keyed in place
-	keeps       bool  // it has windows or keyed state
-	drops       bool  // it was told to drop the retractions it reads
-	alias       *node // the operator that a WindowedStream became
+	retracts    bool               // its outputs may take back earlier ones
+	lateness    int64              // the allowed lateness that its outputs may have, in milliseconds
+	local       bool               // keyed in place
+	keeps       bool               // it has windows or keyed state
+	drops       bool               // it was told to drop the retractions it reads
+	exact       sink.Transactional // a sink that is exactly once by transactions; else nil
+	alias       *node              // the operator that a WindowedStream became
 	sides       []func(*runtime.Task) flow.Control
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/millrace/millrace/internal/metrics"
 	"github.com/millrace/millrace/internal/runtime"
+	"github.com/millrace/millrace/sink"
 	"github.com/millrace/millrace/source"
 	"github.com/millrace/millrace/state"
 	memorystate "github.com/millrace/millrace/state/memory"
@@ -91,7 +92,7 @@ func (j *Job) check() error {
 		add("the job has no source: begin with stream.From")
 	}
 	if c.checkpointEvery <= 0 {
-		add("CheckpointEvery: %s is not a time between checkpoints", c.checkpointEvery)
+		add("CheckpointEvery: %s is not a time between checkpoints%s", c.checkpointEvery, j.forExactlyOnce())
 	}
 	if c.parallelism < 1 || c.parallelism > c.maxParallelism {
 		add("DefaultParallelism: %d is not between 1 and MaxParallelism, %d", c.parallelism, c.maxParallelism)
@@ -111,6 +112,7 @@ func (j *Job) check() error {
 	if err := c.restart.validate(); err != nil {
 		add("%w", err)
 	}
+	problems = append(problems, j.checkTransactions()...)
 	if len(problems) == 0 {
 		return nil
 	}
@@ -185,6 +187,7 @@ func (j *Job) attempts(ctx context.Context, store state.Store) error {
 func final(err error) bool {
 	var undecodable *source.DecodeError
 	return errors.Is(err, ErrShape) || errors.Is(err, ErrFinished) || errors.Is(err, ErrLogCut) || errors.Is(err, ErrStopTimeout) ||
+		errors.Is(err, ErrUnsettled) || errors.Is(err, sink.ErrFenced) ||
 		errors.As(err, &undecodable) && !source.IsTemporary(err)
 }
 
@@ -252,9 +255,14 @@ func (j *Job) stopWith(ctx context.Context, r *runtime.Run, ended <-chan struct{
 }
 
 func (j *Job) build(ctx context.Context, store state.Store) (*runtime.Run, error) {
-	r, err := runtime.NewRun(j.runConfig(), store)
-	if err != nil {
+	cfg := j.runConfig()
+	var err error
+	if cfg.Settled, err = runtime.Settle(ctx, cfg, store); err != nil {
 		return nil, err
+	}
+	r, err := runtime.NewRun(cfg, store)
+	if err != nil {
+		return nil, errors.Join(err, cfg.Settled.Close())
 	}
 	for _, f := range j.prepare {
 		f(r)
@@ -279,10 +287,11 @@ func (j *Job) runConfig() runtime.Config {
 		}
 	}
 	c := &j.cfg
+	exact, _ := j.transactional() // check has seen to the error
 	return runtime.Config{
 		Job: j.name, Clock: c.clock, Logger: c.logger.With("job", j.name), Meter: c.meter, CheckpointEvery: c.checkpointEvery, BufferTimeout: c.bufferTimeout,
 		RetryFor: c.retryFor, NoDrain: c.noDrain, AllowLogCut: c.allowLogCut, MaxParallelism: c.maxParallelism, TableBytes: c.memory / 2, Shapes: shapes,
-		PartitionLocal: j.local, Shared: j.exchanges(), Limiter: c.limiter, SinkBatches: c.sinkBatches,
+		PartitionLocal: j.local, Shared: j.exchanges(), Limiter: c.limiter, SinkBatches: c.sinkBatches, Transactional: exact,
 	}
 }
 

@@ -27,6 +27,8 @@ var (
 //	'm' "watermark/" operator "/" subtask -> the watermark of a generator in the middle of a source's chain
 //	'm' "cells/" operator "/" unit -> cellsMeta
 //	'm' "sink/" operator "/" subtask -> sinkMeta
+//	'm' "transaction/" unit -> transactionMeta
+//	'm' "pending/" unit "/" part -> a part of the unit's pending checkpoint: suspend.go
 const metaPrefix = string(RunPrefix)
 
 const formatVersion = 1
@@ -67,12 +69,14 @@ type meta struct {
 	splits    map[string]splitMeta
 	sinks     map[string]sinkMeta
 	cells     map[string]cellsMeta
+	// transactions are the units'
+	transactions map[string]transactionMeta
 	// watermarks of generators that are not the source's own
 	watermarks map[string]int64
 }
 
 func readMeta(s Scanner) (*meta, error) {
-	m := &meta{operators: map[string]operatorMeta{}, epochs: map[string]int64{}, splits: map[string]splitMeta{}, sinks: map[string]sinkMeta{}, watermarks: map[string]int64{}, cells: map[string]cellsMeta{}}
+	m := &meta{operators: map[string]operatorMeta{}, epochs: map[string]int64{}, splits: map[string]splitMeta{}, sinks: map[string]sinkMeta{}, watermarks: map[string]int64{}, cells: map[string]cellsMeta{}, transactions: map[string]transactionMeta{}}
 	var bad error
 	err := s.Scan([]byte(metaPrefix), []byte("n"), func(k, v []byte) bool {
 		kind, name, _ := strings.Cut(string(k[1:]), "/")
@@ -92,6 +96,8 @@ func readMeta(s Scanner) (*meta, error) {
 			bad = parse(m.cells, name, v)
 		case "sink":
 			bad = parse(m.sinks, name, v)
+		case "transaction":
+			bad = parse(m.transactions, name, v)
 		}
 		if bad != nil {
 			bad = fmt.Errorf("entry %q: %w: %w", k, bad, state.ErrCorrupt)

@@ -14,6 +14,7 @@ import (
 	"github.com/millrace/millrace/internal/clock"
 	"github.com/millrace/millrace/internal/keyed"
 	"github.com/millrace/millrace/internal/metrics"
+	"github.com/millrace/millrace/sink"
 	"github.com/millrace/millrace/source/limit"
 	"github.com/millrace/millrace/state"
 )
@@ -40,7 +41,15 @@ type Config struct {
 	SinkBatches int
 	// Limiter paces the sources; nil for no limit.
 	Limiter *limit.Limiter
+	// Transactional is, by source operator, or under SharedUnit where the run has one unit, the sink that makes the transactions of the units below it; nothing for
+	// units without.
+	Transactional map[string]sink.Transactional
+	// Settled is what Settle returned for this run; nil without transactions.
+	Settled *Settled
 }
+
+// SharedUnit names the commit unit of a run that has only one.
+const SharedUnit = "job"
 
 // Run is one attempt at a job.
 type Run struct {
@@ -84,8 +93,9 @@ func NewRun(cfg Config, store state.Store) (*Run, error) {
 	}
 	ctx, cancel := context.WithCancelCause(context.Background())
 	r := &Run{Splits: newSplits(), cfg: cfg, store: store, meta: m, numbers: numbers, ctx: ctx, cancel: cancel, restored: len(m.splits) > 0}
+	r.After(cfg.Settled.Close) // the units that no task has come for
 	if cfg.Shared {
-		r.newUnit("job")
+		r.newUnit(SharedUnit)
 	}
 	return r, nil
 }
@@ -137,16 +147,16 @@ func (r *Run) newTask(name string, subtask int, isSource bool) *Task {
 // launch gives a task its loop; before Start it is started with the others, later at once.
 func (r *Run) launch(t *Task, loop func() error) {
 	t.loop = loop
-	if !r.started {
-		t.unit.tasks[t.id] = t
-		return
-	}
-	r.share()
-	if r.cfg.Shared {
+	if r.started && r.cfg.Shared {
+		r.share()
 		r.group.Go(func() { r.join(t) })
 		return
 	}
-	t.unit.tasks[t.id] = t
+	t.unit.add(t)
+	if !r.started {
+		return
+	}
+	r.share()
 	r.goTask(t)
 	r.goUnit(t.unit)
 }

@@ -2,6 +2,8 @@ package runtime
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"maps"
 	"math"
 	"slices"
@@ -29,6 +31,7 @@ type sinkTask[T any] struct {
 	traits  sink.Traits
 	writer  sink.Writer[T]
 	commits sink.Committer // the writer, if it is one
+	joins   sink.Joiner    // the writer, if its sink is transactional
 	batch   []sink.Row[T]
 	spare   []sink.Row[T]
 	full    int   // rows at which the batch is handed over, if the writer is free
@@ -83,7 +86,17 @@ func (o *sinkTask[T]) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if _, ok := o.sink.(sink.Transactional); ok && o.task.unit.transactions != nil {
+		if o.joins, ok = o.writer.(sink.Joiner); !ok {
+			return errors.Join(fmt.Errorf("sink %s is transactional, but its writer, a %T, joins no transactions", o.sink, o.writer), o.writer.Close())
+		}
+	}
 	go o.work()
+	if o.joins != nil {
+		if err := o.join(ctx, o.task.first); err != nil {
+			return err
+		}
+	}
 	c, ok := o.writer.(sink.Committer)
 	if !ok {
 		return nil
@@ -99,6 +112,15 @@ func (o *sinkTask[T]) open(ctx context.Context) error {
 		return nil
 	}
 	return o.do(func() error { return c.Recover(ctx, saved) })
+}
+
+// join makes the rows that follow part of a checkpoint's transaction.
+func (o *sinkTask[T]) join(ctx context.Context, checkpoint int64) error {
+	t, err := o.task.unit.transactions.of(ctx, checkpoint)
+	if err != nil {
+		return err
+	}
+	return o.do(func() error { return o.joins.Join(t) })
 }
 
 func (o *sinkTask[T]) key() string { return sinkKey(o.name, o.task.Subtask) }
@@ -246,8 +268,16 @@ func (o *sinkTask[T]) snapshot(s *Snapshot) error {
 	if err := o.hand(true); err != nil {
 		return err
 	}
-	if err := o.settle(); err != nil || o.commits == nil {
+	if err := o.settle(); err != nil {
 		return err
+	}
+	if o.joins != nil { // what comes after the barrier belongs to the next checkpoint
+		if err := o.join(o.task.Ctx, s.Epoch+1); err != nil {
+			return err
+		}
+	}
+	if o.commits == nil {
+		return nil
 	}
 	var pending []byte
 	err := o.do(func() (err error) {

@@ -44,6 +44,7 @@ type Task struct {
 	flushed time.Time
 	taking  *Snapshot // the snapshot under way
 	shares  shares
+	first   int64 // the checkpoint that the task's first records belong to
 	moved   int32 // the split of the task that sent the batch at hand
 }
 

@@ -24,6 +24,9 @@ type unit struct {
 	added  chan *Task
 	drain  chan struct{}
 	done   chan struct{} // closed when the unit's loop has ended
+	next   int64         // the checkpoint that the records of a task which starts now belong to
+
+	transactions *transactions // nil without
 }
 
 type unitEvent struct {
@@ -36,8 +39,16 @@ func (r *Run) newUnit(name string) *unit {
 		run: r, name: name, tasks: map[int]*Task{}, events: make(chan unitEvent, 64),
 		wanted: make(chan struct{}, 1), stop: make(chan struct{}, 1), added: make(chan *Task), drain: make(chan struct{}, 1), done: make(chan struct{}),
 	}
+	u.next = r.meta.epochs[name] + 1
+	u.transactions = r.newTransactions(name)
 	r.units = append(r.units, u)
 	return u
+}
+
+// add takes a task in that starts between checkpoints.
+func (u *unit) add(t *Task) {
+	t.first = u.next
+	u.tasks[t.id] = t
 }
 
 func (u *unit) send(ctx context.Context, e unitEvent) error {
@@ -72,6 +83,11 @@ func (u *unit) demand() {
 func (u *unit) loop(ctx context.Context) error {
 	defer close(u.done)
 	c := checkpoint.New(u.run.meta.epochs[u.name])
+	if u.transactions != nil {
+		if err := u.transactions.begin(ctx, u.next); err != nil {
+			return err
+		}
+	}
 	draining := false
 	var actions []checkpoint.Action
 	for id, t := range u.tasks {
@@ -121,7 +137,7 @@ func (u *unit) loop(ctx context.Context) error {
 					return err
 				}
 			}
-			u.tasks[t.id] = t
+			u.add(t)
 			if draining {
 				t.command <- command{kind: cmdDrain} // the first in its queue
 			}
@@ -137,9 +153,15 @@ func (u *unit) act(ctx context.Context, c *checkpoint.Coordinator, a checkpoint.
 	switch a.Type {
 	case checkpoint.SendBarrier:
 		u.pieces = u.pieces[:0]
+		u.next = a.Epoch + 1
+		if u.transactions != nil {
+			if err := u.transactions.ready(ctx, u.next); err != nil {
+				return false, nil, err
+			}
+		}
 		err = u.tell(ctx, true, command{kind: cmdBarrier, epoch: a.Epoch, stop: a.Kind == checkpoint.Stop, last: a.Kind == checkpoint.Final})
 	case checkpoint.Commit:
-		if err := u.commit(a); err != nil {
+		if err := u.commit(ctx, a); err != nil {
 			return false, nil, fmt.Errorf("checkpoint %d of %s: %w", a.Epoch, u.name, err)
 		}
 		more = c.Step(checkpoint.Event{Type: checkpoint.Committed, Epoch: a.Epoch}, nil)
@@ -167,7 +189,7 @@ func (u *unit) tell(ctx context.Context, sources bool, c command) error {
 }
 
 // commit makes what the tasks delivered durable, as one batch.
-func (u *unit) commit(a checkpoint.Action) error {
+func (u *unit) commit(ctx context.Context, a checkpoint.Action) error {
 	begun := u.run.cfg.Clock.Now()
 	var batch state.Batch
 	for _, s := range u.pieces {
@@ -175,7 +197,7 @@ func (u *unit) commit(a checkpoint.Action) error {
 	}
 	setEpoch(&batch, u.name, a.Epoch)
 	writes, bytes := batch.Len(), batch.Bytes()
-	if err := u.run.store.Commit(&batch); err != nil {
+	if err := u.store(ctx, a.Epoch, &batch); err != nil {
 		return err
 	}
 	clear(u.pieces)
@@ -185,4 +207,11 @@ func (u *unit) commit(a checkpoint.Action) error {
 	m.Counter("checkpoint_bytes", "unit", u.name).Add(bytes)
 	u.run.cfg.Logger.Debug("checkpoint", "unit", u.name, "number", a.Epoch, "writes", writes, "bytes", bytes, "took", u.run.cfg.Clock.Now().Sub(begun).Round(time.Microsecond))
 	return nil
+}
+
+func (u *unit) store(ctx context.Context, checkpoint int64, batch *state.Batch) error {
+	if u.transactions != nil {
+		return u.transactions.commit(ctx, checkpoint, batch)
+	}
+	return u.run.store.Commit(batch)
 }
