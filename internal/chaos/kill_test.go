@@ -90,6 +90,7 @@ func TestKill(t *testing.T) {
 				}
 			}
 			r := &run{scenario: sc, spec: s, world: w, log: log, random: rand.New(rand.NewPCG(seed, uint64(i))), number: i}
+			r.disk = sc.files && smallDisk(t, s.Dir)
 			r.cycles(t, cycles)
 			r.compare(t)
 		})

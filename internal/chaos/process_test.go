@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"sync"
 	"syscall"
 	"time"
@@ -27,13 +26,13 @@ type process struct {
 	moved chan struct{} // closed and replaced with each progress
 }
 
-// startProcess starts a process that appends its messages to a file in s.Dir.
+// startProcess starts a process that appends its messages to the file s.Dir.log, which is on another disk than s.Dir where that may be full.
 func startProcess(s jobSpec) (*process, error) {
 	spec, err := json.Marshal(s)
 	if err != nil {
 		return nil, err
 	}
-	p := &process{spec: s, cmd: exec.Command(os.Args[0]), log: filepath.Join(s.Dir, "job.log"), gone: make(chan struct{}), moved: make(chan struct{})}
+	p := &process{spec: s, cmd: exec.Command(os.Args[0]), log: s.Dir + ".log", gone: make(chan struct{}), moved: make(chan struct{})}
 	log, err := os.OpenFile(p.log, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
 	if err != nil {
 		return nil, err

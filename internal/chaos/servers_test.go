@@ -4,10 +4,12 @@ package chaos
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -33,14 +35,22 @@ func newWorld(t *testing.T, dir string) *world {
 	api := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
 	// The broker has to know the proxy's address, and the proxy the broker's: the proxy's comes first.
 	w.kafkaProxy = toxiproxy.NewProxy(api, "kafka", freeAddress(t), "")
-	var err error
-	w.kafka, err = servers.StartKafkaBehind(t.Context(), emptyDir(t, dir, "kafka"), w.kafkaProxy.Listen)
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, w.kafka.Stop()) })
+	kafkaDir, postgresDir := emptyDir(t, dir, "kafka"), emptyDir(t, dir, "postgres")
+	var kafkaErr, postgresErr error
+	var starting sync.WaitGroup
+	starting.Go(func() { w.kafka, kafkaErr = servers.StartKafkaBehind(t.Context(), kafkaDir, w.kafkaProxy.Listen) })
+	starting.Go(func() { w.postgres, postgresErr = servers.StartPostgres(t.Context(), postgresDir) })
+	starting.Wait()
+	t.Cleanup(func() {
+		if w.kafka != nil {
+			require.NoError(t, w.kafka.Stop())
+		}
+		if w.postgres != nil {
+			require.NoError(t, w.postgres.Stop())
+		}
+	})
+	require.NoError(t, errors.Join(kafkaErr, postgresErr))
 	w.kafkaProxy.Upstream = w.kafka.Behind
-	w.postgres, err = servers.StartPostgres(t.Context(), emptyDir(t, dir, "postgres"))
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, w.postgres.Stop()) })
 	w.postgresProxy = toxiproxy.NewProxy(api, "postgres", freeAddress(t), fmt.Sprintf("127.0.0.1:%d", w.postgres.Port()))
 	for _, p := range []*toxiproxy.Proxy{w.kafkaProxy, w.postgresProxy} {
 		require.NoError(t, p.Start())

@@ -30,14 +30,15 @@ type kind struct {
 	appends  bool   // rows cannot be taken back, so each must come exactly once
 	topics   bool   // results are topics
 	postgres bool   // the database is needed
+	files    bool   // results are on the job's disk
 	open     func(s jobSpec, result string) sink.Sink[row]
 	read     func(ctx context.Context, direct jobSpec, result string) ([]row, error)
 }
 
 var kinds = []kind{
 	{name: "postgres", part: "PostgreSQL, upserts", postgres: true, open: openPostgres, read: readPostgres},
-	{name: "sqlite", part: "SQLite, upserts", open: openSQLite, read: readSQLite},
-	{name: "files", part: "files, whole ones", appends: true, open: openFiles, read: readFiles},
+	{name: "sqlite", part: "SQLite, upserts", files: true, open: openSQLite, read: readSQLite},
+	{name: "files", part: "files, whole ones", appends: true, files: true, open: openFiles, read: readFiles},
 	{name: "kafka", part: "Kafka, at least once, latest row by key", topics: true, open: openKafka, read: readLatest},
 }
 

@@ -15,17 +15,20 @@ import (
 // An upheaval is a rare and large fault while a process runs. The process goes on.
 type upheaval struct {
 	kind     string
-	postgres bool // only where the sink is there
+	postgres bool   // only where the sink is there
+	disk     bool   // only where the disk is one that may be filled
+	ends     string // what a process may end for, in its words; "" for one that must go on
 	cause    func(ctx context.Context, w *world, s jobSpec) error
 }
 
 var upheavals = []upheaval{
-	{"database crashed", true, func(ctx context.Context, w *world, _ jobSpec) error { return w.restartPostgres(ctx, true) }},
-	{"group rebalanced", false, rebalance},
-	{"broker killed", false, func(ctx context.Context, w *world, _ jobSpec) error { return w.restartKafka(ctx, true) }},
-	{"database restarted", true, func(ctx context.Context, w *world, _ jobSpec) error { return w.restartPostgres(ctx, false) }},
-	{"broker restarted", false, func(ctx context.Context, w *world, _ jobSpec) error { return w.restartKafka(ctx, false) }},
-	{"second instance started", false, secondInstance},
+	{kind: "database crashed", postgres: true, cause: func(ctx context.Context, w *world, _ jobSpec) error { return w.restartPostgres(ctx, true) }},
+	{kind: "group rebalanced", cause: rebalance},
+	{kind: "broker killed", cause: func(ctx context.Context, w *world, _ jobSpec) error { return w.restartKafka(ctx, true) }},
+	{kind: "disk full", disk: true, ends: diskFull, cause: fillDisk},
+	{kind: "database restarted", postgres: true, cause: func(ctx context.Context, w *world, _ jobSpec) error { return w.restartPostgres(ctx, false) }},
+	{kind: "broker restarted", cause: func(ctx context.Context, w *world, _ jobSpec) error { return w.restartKafka(ctx, false) }},
+	{kind: "second instance started", cause: secondInstance},
 }
 
 // secondInstance starts the same job once more beside the first, which must refuse to run and say why.

@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"text/template"
 
 	"github.com/dustin/go-humanize"
@@ -172,9 +171,11 @@ func machine() string {
 			text += " (" + strings.TrimSpace(strings.TrimLeft(line, "\t :")) + ")"
 		}
 	}
-	var info syscall.Sysinfo_t
-	if err := syscall.Sysinfo(&info); err == nil {
-		text += ", " + humanize.IBytes(info.Totalram*uint64(info.Unit)) + " of memory"
+	if memory, err := os.ReadFile("/proc/meminfo"); err == nil {
+		var kib uint64
+		if _, err := fmt.Sscanf(string(memory), "MemTotal: %d kB", &kib); err == nil {
+			text += ", " + humanize.IBytes(kib<<10) + " of memory"
+		}
 	}
 	return text + ", " + runtime.GOOS + ", " + runtime.Version()
 }
