@@ -3,7 +3,6 @@
 package chaos
 
 import (
-	"context"
 	"errors"
 	"os"
 	"os/exec"
@@ -14,9 +13,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 )
-
-// diskFull is what a process that ends because of it must say.
-const diskFull = "no space left on device"
 
 // smallDisk mounts a disk of its own at dir that can be filled without harm, and reports whether the machine lets the test do that. It is kept if the test fails.
 func smallDisk(t *testing.T, dir string) bool {
@@ -35,9 +31,24 @@ func smallDisk(t *testing.T, dir string) bool {
 	return true
 }
 
-// fillDisk fills the disk under the job's state and sink for a while.
-func fillDisk(_ context.Context, _ *world, s jobSpec) (err error) {
-	ballast, err := os.Create(filepath.Join(s.Dir, "ballast"))
+// fillDisk fills the disk under the job's state and sink for a while. The process may end with the disk's error; then the next one goes on.
+func fillDisk(t *testing.T, r *run, p *process) *process {
+	t.Helper()
+	require.NoError(t, fill(filepath.Join(r.spec.Dir, "ballast")))
+	select {
+	case <-p.gone:
+	case <-time.After(time.Second):
+		return p
+	}
+	require.Contains(t, p.said(), "no space left on device")
+	r.faults.add("ended by a full disk")
+	r.note(p)
+	return r.start(t)
+}
+
+// fill lets a file take all that is free on its disk for a while, and removes it.
+func fill(name string) (err error) {
+	ballast, err := os.Create(name)
 	if err != nil {
 		return err
 	}

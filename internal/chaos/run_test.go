@@ -59,16 +59,17 @@ func (r *run) cycle(t *testing.T, i int, place int64) {
 	t.Helper()
 	p := r.start(t)
 	trouble := r.trouble(t, p)
-	u, due := r.upheaval(i)
-	if due {
+	if u, due := r.upheaval(i); due {
 		r.reach(t, p, 1)
 		r.faults.add(u.kind)
-		require.NoError(t, u.cause(t.Context(), r.world, p.spec), u.kind)
-	}
-	if u.ends != "" {
-		require.NoError(t, trouble.end())
-		p = r.goOn(t, p, u)
-		trouble = r.trouble(t, p)
+		if u.fenced { // it stops the process itself
+			require.NoError(t, trouble.end())
+		}
+		next := u.cause(t, r, p)
+		if next != p {
+			require.NoError(t, trouble.end())
+			p, trouble = next, r.trouble(t, next)
+		}
 	}
 	r.reach(t, p, place)
 	time.Sleep(time.Duration(r.random.IntN(200)) * time.Millisecond)
@@ -85,20 +86,6 @@ func (r *run) reach(t *testing.T, p *process, place int64) {
 	p.reach(ctx, place)
 	now, _ := p.now()
 	require.GreaterOrEqual(t, now.At, place, "the process does not get on, or has ended: %s", p.said())
-}
-
-// goOn is the process that goes on after an upheaval which may have ended p: p, or the one after.
-func (r *run) goOn(t *testing.T, p *process, u upheaval) *process {
-	t.Helper()
-	select {
-	case <-p.gone:
-	case <-time.After(time.Second):
-		return p
-	}
-	require.Contains(t, p.said(), u.ends)
-	r.faults.add("ended by: " + u.kind)
-	r.note(p)
-	return r.start(t)
 }
 
 // start starts the next process, with settings that results do not depend on chosen anew.
@@ -150,7 +137,7 @@ func (r *run) upheaval(i int) (u upheaval, due bool) {
 	}
 	var possible []upheaval
 	for _, u := range upheavals {
-		if (r.postgres || !u.postgres) && (r.disk || !u.disk) {
+		if (r.postgres || !u.postgres) && (r.disk || !u.disk) && (r.fences || !u.fenced) {
 			possible = append(possible, u)
 		}
 	}

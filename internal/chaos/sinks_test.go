@@ -31,6 +31,7 @@ type kind struct {
 	topics   bool   // results are topics
 	postgres bool   // the database is needed
 	files    bool   // results are on the job's disk
+	fences   bool   // a process that was replaced cannot write any more
 	open     func(s jobSpec, result string) sink.Sink[row]
 	read     func(ctx context.Context, direct jobSpec, result string) ([]row, error)
 }
