@@ -105,7 +105,7 @@ func (s jobSpec) job() (*stream.Job, error) {
 		return nil, err
 	}
 	backends := map[string]state.Backend{"pebble": pebblestate.Backend(), "memory": memorystate.Backend()}
-	job := stream.NewJob("chaos", stream.StateDir(s.Dir+"/state"), stream.Backend(backends[s.Backend]), stream.MemoryBudget(4<<20),
+	job := stream.NewJob(s.Name, stream.StateDir(s.Dir+"/state"), stream.Backend(backends[s.Backend]), stream.MemoryBudget(4<<20),
 		stream.CheckpointEvery(time.Duration(s.CheckpointMs)*time.Millisecond), stream.DefaultParallelism(s.Parallelism),
 		stream.RateLimit(limit.New(limit.Rate{Events: float64(s.Rate)})), stream.Restart(stream.ExponentialDelay(50*time.Millisecond, time.Second, time.Minute)),
 		stream.StatusEvery(time.Second), stream.Logger(slog.New(slog.NewTextHandler(os.Stderr, nil))))

@@ -84,15 +84,25 @@ func TestKill(t *testing.T) {
 			}
 			require.NoError(t, os.Mkdir(s.Dir, 0o755))
 			if sc.topics {
-				for _, result := range s.results() {
-					_, err := topic.Create(t.Context(), []string{w.kafka.Plaintext}, topic.Spec{Name: s.table(result), Partitions: partitions, Configs: map[string]string{"cleanup.policy": "compact"}})
-					require.NoError(t, err)
-				}
+				makeTopics(t, w, s, sc.compacted)
 			}
 			r := &run{scenario: sc, spec: s, world: w, log: log, random: rand.New(rand.NewPCG(seed, uint64(i))), number: i}
 			r.disk = sc.files && smallDisk(t, s.Dir)
 			r.cycles(t, cycles)
 			r.compare(t)
 		})
+	}
+}
+
+// makeTopics makes a topic for each result.
+func makeTopics(t *testing.T, w *world, s jobSpec, compacted bool) {
+	t.Helper()
+	for _, result := range s.results() {
+		spec := topic.Spec{Name: s.table(result), Partitions: partitions}
+		if compacted {
+			spec.Configs = map[string]string{"cleanup.policy": "compact"}
+		}
+		_, err := topic.Create(t.Context(), []string{w.kafka.Plaintext}, spec)
+		require.NoError(t, err)
 	}
 }

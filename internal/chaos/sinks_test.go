@@ -25,22 +25,24 @@ import (
 
 // kind is a sink whose promise is tested.
 type kind struct {
-	name     string
-	part     string // of the table of figures
-	appends  bool   // rows cannot be taken back, so each must come exactly once
-	topics   bool   // results are topics
-	postgres bool   // the database is needed
-	files    bool   // results are on the job's disk
-	fences   bool   // a process that was replaced cannot write any more
-	open     func(s jobSpec, result string) sink.Sink[row]
-	read     func(ctx context.Context, direct jobSpec, result string) ([]row, error)
+	name      string
+	part      string // of the table of figures
+	appends   bool   // rows cannot be taken back, so each must come exactly once
+	topics    bool   // results are topics
+	compacted bool   // which keep the latest row of a key
+	postgres  bool   // the database is needed
+	files     bool   // results are on the job's disk
+	fences    bool   // a process that was replaced cannot write any more
+	open      func(s jobSpec, result string) sink.Sink[row]
+	read      func(ctx context.Context, direct jobSpec, result string) ([]row, error)
 }
 
 var kinds = []kind{
 	{name: "postgres", part: "PostgreSQL, upserts", postgres: true, open: openPostgres, read: readPostgres},
 	{name: "sqlite", part: "SQLite, upserts", files: true, open: openSQLite, read: readSQLite},
 	{name: "files", part: "files, whole ones", appends: true, files: true, open: openFiles, read: readFiles},
-	{name: "kafka", part: "Kafka, at least once, latest row by key", topics: true, open: openKafka, read: readLatest},
+	{name: "kafka", part: "Kafka, at least once, latest row by key", topics: true, compacted: true, open: openKafka, read: readLatest},
+	{name: "kafka-exactly-once", part: "Kafka, exactly once, as readers at read_committed see it", appends: true, topics: true, fences: true, open: openTransactions, read: readCommitted},
 }
 
 func kindOf(name string) (kind, error) {
@@ -183,4 +185,17 @@ func readLatest(ctx context.Context, s jobSpec, result string) ([]row, error) {
 		all = append(all, row{key, string(value)})
 	}
 	return all, nil
+}
+
+func openTransactions(s jobSpec, result string) sink.Sink[row] {
+	return kafka.Sink([]string{s.Brokers}, s.table(result), encodeRow, kafka.ExactlyOnce())
+}
+
+// readCommitted is every row that a reader sees who leaves out what was not committed.
+func readCommitted(ctx context.Context, s jobSpec, result string) (all []row, err error) {
+	messages, err := readTopic(ctx, s.Brokers, s.table(result), sarama.ReadCommitted)
+	for _, m := range messages {
+		all = append(all, row{string(m.Key), string(m.Value)})
+	}
+	return all, err
 }

@@ -68,7 +68,7 @@ func moveAway(t *testing.T, r *run, p *process) *process {
 	r.reach(t, next, before.At+1)
 	require.NoError(t, p.cmd.Process.Signal(syscall.SIGCONT))
 	require.Error(t, p.wait(time.Minute), "the replaced process ran to the end")
-	require.Contains(t, p.said(), "fenced")
+	require.Contains(t, p.said(), "another instance of the job has taken over")
 	r.note(p)
 	return next
 }
