@@ -214,13 +214,13 @@ func TestExactlyOnceFencesTheOlder(t *testing.T) {
 	require.NoError(t, <-last)
 }
 
-func env(every time.Duration) sink.TransactorEnv {
+func transactorEnv(every time.Duration) sink.TransactorEnv {
 	return sink.TransactorEnv{Job: "job", Unit: "unit", CheckpointEvery: every, Logger: slog.New(slog.DiscardHandler)}
 }
 
 func settled(t *testing.T, s sink.Sink[int]) (sink.Transactor, string) {
 	t.Helper()
-	transactor, err := s.(sink.Transactional).Transactor(t.Context(), env(time.Millisecond))
+	transactor, err := s.(sink.Transactional).Transactor(t.Context(), transactorEnv(time.Millisecond))
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, transactor.Close()) })
 	marker, err := transactor.Settle(t.Context())
@@ -281,10 +281,10 @@ func TestOlderInstanceDoesNotComeBack(t *testing.T) {
 func TestTransactionTimeouts(t *testing.T) {
 	e := newExact(t, 0)
 	e.opts = []kafka.Option{kafka.TransactionTimeout(10 * time.Second)}
-	_, err := e.sink(e.rows).(sink.Transactional).Transactor(t.Context(), env(10*time.Second))
+	_, err := e.sink(e.rows).(sink.Transactional).Transactor(t.Context(), transactorEnv(10*time.Second))
 	require.ErrorContains(t, err, "is not above CheckpointEvery")
 	e.opts = []kafka.Option{kafka.TransactionTimeout(time.Hour)}
-	transactor, err := e.sink(e.rows).(sink.Transactional).Transactor(t.Context(), env(time.Second))
+	transactor, err := e.sink(e.rows).(sink.Transactional).Transactor(t.Context(), transactorEnv(time.Second))
 	require.NoError(t, err)
 	_, err = transactor.Settle(t.Context())
 	require.ErrorContains(t, err, "transaction.max.timeout.ms")
@@ -324,7 +324,7 @@ func TestSharedTransactionsNeedTheSameSettings(t *testing.T) {
 	require.ErrorContains(t, w.(sink.Joiner).Join(n), "give all the same options")
 	require.ErrorContains(t, w.Write(t.Context(), []sink.Row[int]{{Value: 1}}), "within the transactions of a job")
 	require.NoError(t, w.Close())
-	_, err = kafka.Sink(e.brokers, "nothing-here", numbered, kafka.ExactlyOnce()).(sink.Transactional).Transactor(t.Context(), env(time.Second))
+	_, err = kafka.Sink(e.brokers, "nothing-here", numbered, kafka.ExactlyOnce()).(sink.Transactional).Transactor(t.Context(), transactorEnv(time.Second))
 	require.ErrorContains(t, err, "does not exist")
 }
 
