@@ -10,6 +10,11 @@
 //	unit         go test of all packages, under the race detector where goroutines meet
 //	integration  the tests that need servers, on a real Apache Kafka and PostgreSQL that it installs and starts
 //
+// Two steps run only when they are named:
+//
+//	nightly      the long form of all tests that have one, fuzzing, and docs/reliability.md made of what they did; up to 90 minutes
+//	reliability  docs/reliability.md again from the figures of the last nightly run, after a change of its text
+//
 // What a machine cannot run, because a C compiler (for the race detector), Java and Maven (for Kafka) or PostgreSQL is missing and cannot be installed, is
 // left out, and the last lines say so. With CI=true in the environment nothing is left out: what is missing is a failure.
 package main

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -37,12 +38,13 @@ func choose(names []string) ([]step, error) {
 	}
 	var chosen []step
 	var known []string
-	for _, s := range steps {
+	named := slices.Concat(steps, onDemand)
+	for _, s := range named {
 		known = append(known, s.name)
 	}
 	for _, n := range names {
 		found := false
-		for _, s := range steps {
+		for _, s := range named {
 			if s.name == n {
 				chosen, found = append(chosen, s), true
 			}

@@ -61,12 +61,13 @@ func Record(t testing.TB, f Figures) {
 	if path == "" {
 		return
 	}
-	if err := appendTo(path, f); err != nil {
+	if err := Append(path, f); err != nil {
 		t.Fatalf("nightly: figures of %q: %v", f.Part, err)
 	}
 }
 
-func appendTo(path string, f Figures) error {
+// Append appends figures to a file, which is made if missing; several processes may do so at once.
+func Append(path string, f Figures) error {
 	line, err := json.Marshal(f)
 	if err != nil {
 		return err

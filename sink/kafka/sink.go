@@ -42,6 +42,9 @@ func Sink[T any](brokers []string, topic string, enc Encoder[T], opts ...Option)
 		errs = append(errs, err)
 	}
 	s.err = errors.Join(errs...)
+	if c.exactlyOnce {
+		return &exactSink[T]{topicSink: s, config: c}
+	}
 	return s
 }
 
@@ -56,22 +59,30 @@ type topicSink[T any] struct {
 
 // Open implements sink.Sink.
 func (s *topicSink[T]) Open(ctx context.Context, _ sink.Env) (sink.Writer[T], error) {
-	if s.err != nil {
-		return nil, s.err
-	}
-	meta, err := s.cluster.Metadata(ctx, s.topic)
-	if err != nil {
-		return nil, temporary(fmt.Errorf("kafka sink topic=%s: %w", s.topic, err))
-	}
-	if t := meta.Topics[s.topic]; errors.Is(t.Err, sarama.ErrUnknownTopicOrPartition) || t.Name == "" {
-		return nil, fmt.Errorf("kafka sink: topic %s does not exist on %s: create it, for example with `kafka-topics.sh --bootstrap-server %s --create --topic %s --partitions 4`",
-			s.topic, s.cluster, s.cluster, s.topic)
+	if err := s.ready(ctx); err != nil {
+		return nil, err
 	}
 	p, err := NewProducer(s.brokers, s.opts...)
 	if err != nil {
 		return nil, temporary(err)
 	}
-	return &writer[T]{topic: s.topic, enc: s.enc, producer: p}, nil
+	return &writer[T]{encoding: encoding[T]{s.topic, s.enc}, producer: p}, nil
+}
+
+// ready reports wrong options and a topic that does not exist.
+func (s *topicSink[T]) ready(ctx context.Context) error {
+	if s.err != nil {
+		return s.err
+	}
+	meta, err := s.cluster.Metadata(ctx, s.topic)
+	if err != nil {
+		return temporary(fmt.Errorf("kafka sink topic=%s: %w", s.topic, err))
+	}
+	if t := meta.Topics[s.topic]; errors.Is(t.Err, sarama.ErrUnknownTopicOrPartition) || t.Name == "" {
+		return fmt.Errorf("kafka sink: topic %s does not exist on %s: create it, for example with `kafka-topics.sh --bootstrap-server %s --create --topic %s --partitions 4`",
+			s.topic, s.cluster, s.cluster, s.topic)
+	}
+	return nil
 }
 
 // Traits implements sink.Sink.
@@ -80,15 +91,27 @@ func (s *topicSink[T]) Traits() sink.Traits { return sink.Traits{Upserts: true, 
 // String implements sink.Sink.
 func (s *topicSink[T]) String() string { return "kafka topic=" + s.topic }
 
+// encoding makes records of rows.
+type encoding[T any] struct {
+	topic string
+	enc   Encoder[T]
+}
+
 type writer[T any] struct {
-	topic    string
-	enc      Encoder[T]
+	encoding[T]
 	producer *Producer
 	failed   bool // the last Write's error has been returned: closing need not repeat it
 }
 
 // Write implements sink.Writer. A failed batch is safe to write again: its rows keep their order within each key.
 func (w *writer[T]) Write(ctx context.Context, rows []sink.Row[T]) error {
+	err := w.write(ctx, rows, w.producer.line, w.producer.sender)
+	w.failed = err != nil
+	return temporary(err)
+}
+
+// write sends rows and waits for them. What was sent is waited for in any case, or it could overtake the next try.
+func (w *encoding[T]) write(ctx context.Context, rows []sink.Row[T], l *line, s *sender) error {
 	var sendErr error
 	for i := range rows {
 		m, err := w.message(&rows[i])
@@ -96,20 +119,18 @@ func (w *writer[T]) Write(ctx context.Context, rows []sink.Row[T]) error {
 			sendErr = err
 			break
 		}
-		if sendErr = w.producer.Send(ctx, w.topic, m); sendErr != nil {
+		if sendErr = s.send(ctx, l, w.topic, m); sendErr != nil {
 			break
 		}
 	}
-	// What was sent is waited for in any case, or it could overtake the next try.
-	err := w.producer.Flush(ctx)
+	err := s.flush(ctx)
 	if sendErr != nil {
-		err = sendErr
+		return sendErr
 	}
-	w.failed = err != nil
-	return temporary(err)
+	return err
 }
 
-func (w *writer[T]) message(row *sink.Row[T]) (*Message, error) {
+func (w *encoding[T]) message(row *sink.Row[T]) (*Message, error) {
 	m := new(Message)
 	if err := w.enc.Encode(m, row.Value); err != nil {
 		return nil, fmt.Errorf("kafka topic %s: encoding a row: %w", w.topic, err)

@@ -48,6 +48,10 @@ func written(t *testing.T, brokers []string, name string) map[int32][]source.Raw
 	require.NoError(t, err)
 	splits, err := s.Splits(t.Context())
 	require.NoError(t, err)
+	return drained(t, s, splits)
+}
+
+func drained(t *testing.T, s source.Session[source.Raw], splits []source.Split) map[int32][]source.Raw {
 	got := map[int32][]source.Raw{}
 	for _, split := range splits {
 		r, err := s.Reader(t.Context(), split, 0)

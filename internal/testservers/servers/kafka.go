@@ -28,6 +28,7 @@ type Kafka struct {
 	User      string // a user of the SASL_SSL listener
 	Password  string
 	Log       string // path of the server's log
+	Behind    string // where a proxy reaches the listener whose clients are sent to that proxy; "" without one
 
 	dir, libs, properties string
 	proc                  *process
@@ -39,16 +40,22 @@ func StartKafka(ctx context.Context, dir string) (*Kafka, error) {
 	if err != nil {
 		return nil, err
 	}
-	return startKafka(ctx, dir, libs, "")
+	return startKafka(ctx, dir, libs, settings{})
 }
 
-// startKafka starts the broker whose jars are in libs, with settings beside those that all have.
-func startKafka(ctx context.Context, dir, libs, settings string) (*Kafka, error) {
+// settings are what some brokers have beside what all have.
+type settings struct {
+	properties string
+	advertised string // see Kafka.Behind; "" for no such listener
+}
+
+// startKafka starts the broker whose jars are in libs.
+func startKafka(ctx context.Context, dir, libs string, also settings) (*Kafka, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, fmt.Errorf("Kafka's directory: %w", err)
 	}
-	ports, err := freePorts(3)
+	ports, err := freePorts(4)
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +72,12 @@ func startKafka(ctx context.Context, dir, libs, settings string) (*Kafka, error)
 		CA: certs.ca, User: "millrace", Password: hex.EncodeToString(password), Log: filepath.Join(dir, "kafka.log"),
 		dir: dir, libs: libs, properties: filepath.Join(dir, "server.properties"),
 	}
-	if err := os.WriteFile(k.properties, append(k.config(ports[2], certs), settings...), 0o600); err != nil {
+	config := k.config(ports[2], certs)
+	if also.advertised != "" {
+		k.Behind = fmt.Sprintf("127.0.0.1:%d", ports[3])
+		config = append(config, k.behind(ports[2], also.advertised)...)
+	}
+	if err := os.WriteFile(k.properties, append(config, also.properties...), 0o600); err != nil {
 		return nil, fmt.Errorf("Kafka's configuration: %w", err)
 	}
 	if err := os.WriteFile(filepath.Join(dir, "log4j2.properties"), kafkaLogging, 0o644); err != nil {

@@ -21,7 +21,7 @@ func StartTieredKafka(ctx context.Context, dir string) (*Kafka, error) {
 	if err != nil {
 		return nil, fmt.Errorf("Kafka's directory: %w", err)
 	}
-	return startKafka(ctx, dir, libs, fmt.Sprintf(`remote.log.storage.system.enable=true
+	return startKafka(ctx, dir, libs, settings{properties: fmt.Sprintf(`remote.log.storage.system.enable=true
 remote.log.storage.manager.class.name=org.apache.kafka.server.log.remote.storage.LocalTieredStorage
 remote.log.storage.manager.impl.prefix=rsm.config.
 rsm.config.dir=%s
@@ -30,7 +30,7 @@ rlmm.config.remote.log.metadata.topic.replication.factor=1
 rlmm.config.remote.log.metadata.topic.num.partitions=1
 remote.log.manager.task.interval.ms=500
 log.retention.check.interval.ms=500
-`, filepath.Join(dir, "remote")))
+`, filepath.Join(dir, "remote"))})
 }
 
 // Remote is the folder that stands for the remote storage of a tiered broker.

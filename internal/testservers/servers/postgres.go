@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"syscall"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -78,6 +79,12 @@ func (p *Postgres) DSN() string {
 
 // Stop shuts the server down as an administrator would ("fast": sessions are ended, data is flushed) and waits for it. Stopping twice does nothing.
 func (p *Postgres) Stop() error { return p.stop(os.Interrupt) }
+
+// Crash ends the server at once, as a crash of all its processes would; Restart brings it back, and it recovers from its log.
+func (p *Postgres) Crash() error { return p.stop(syscall.SIGQUIT) }
+
+// Port is the loopback port of the server; it stays the same across Restart.
+func (p *Postgres) Port() int { return p.port }
 
 // Restart stops the server, if it runs, and starts it again on the same data and port.
 func (p *Postgres) Restart(ctx context.Context) error {

@@ -10,11 +10,30 @@ import (
 // Committed reads the offsets that group committed for the partitions; those without one are missing from the result.
 // Offsets of transactions that are still being settled are waited for.
 func (c *Cluster) Committed(ctx context.Context, group string, partitions []Partition) (map[Partition]int64, error) {
+	commits, err := c.Commits(ctx, group, partitions)
+	if err != nil {
+		return nil, err
+	}
+	got := make(map[Partition]int64, len(commits))
+	for p, commit := range commits {
+		got[p] = commit.Offset
+	}
+	return got, nil
+}
+
+// Commit is what a group committed for a partition.
+type Commit struct {
+	Offset   int64
+	Metadata string
+}
+
+// Commits is Committed with what was noted beside the offsets.
+func (c *Cluster) Commits(ctx context.Context, group string, partitions []Partition) (map[Partition]Commit, error) {
 	byTopic := make(map[string][]int32)
 	for _, p := range partitions {
 		byTopic[p.Topic] = append(byTopic[p.Topic], p.ID)
 	}
-	var got map[Partition]int64
+	var got map[Partition]Commit
 	err := c.onCoordinator(ctx, group, func(b *sarama.Broker) error {
 		req := &sarama.OffsetFetchRequest{Version: 7, ConsumerGroup: group, RequireStable: true}
 		for topic, ids := range byTopic {
@@ -26,7 +45,7 @@ func (c *Cluster) Committed(ctx context.Context, group string, partitions []Part
 		if err != nil {
 			return err
 		}
-		got = make(map[Partition]int64, len(partitions))
+		got = make(map[Partition]Commit, len(partitions))
 		if resp.Err == sarama.ErrGroupIDNotFound { // what some brokers say of a group that never committed
 			return nil
 		}
@@ -42,7 +61,7 @@ func (c *Cluster) Committed(ctx context.Context, group string, partitions []Part
 				return fmt.Errorf("%s/%d: %w", p.Topic, p.ID, block.Err)
 			}
 			if block.Offset >= 0 {
-				got[p] = block.Offset
+				got[p] = Commit{block.Offset, block.Metadata}
 			}
 		}
 		return nil
