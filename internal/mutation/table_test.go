@@ -21,7 +21,7 @@ var mutants = []mutant{
 	{
 		safeguard: "timers before records, in windows", file: "internal/windowing/operator.go",
 		text: "		for o.Store.Deadline(e, o.domain) <= origin {", instead: "		for false && o.Store.Deadline(e, o.domain) <= origin {",
-		pkg: "internal/windowing", test: "TestTimersBeforeRecords", quick: true,
+		pkg: "internal/windowing", test: "TestTimersBeforeRecords",
 	},
 	{
 		safeguard: "timers before records, in functions", file: "stream/keyedprocess.go",
@@ -36,12 +36,12 @@ var mutants = []mutant{
 	{
 		safeguard: "a closed session does not merge", file: "internal/windowing/operator.go",
 		text: "			if !l.Touches(w) || o.closing(l.TimeWindow) <= now {", instead: "			if !l.Touches(w) {",
-		pkg: "internal/windowing", test: "TestClosedSessionsDoNotMerge", quick: true,
+		pkg: "internal/windowing", test: "TestClosedSessionsDoNotMerge",
 	},
 	{
 		safeguard: "a merged session is taken back", file: "internal/windowing/operator.go",
 		text: "	into.shown = append(into.shown, from.shown...)\n", instead: "	into.shown = append(into.shown, from.shown[:0]...)\n",
-		pkg: "internal/windowing", test: "TestMergedSessionsAreTakenBack", quick: true,
+		pkg: "internal/windowing", test: "TestMergedSessionsAreTakenBack",
 	},
 	{
 		safeguard: "the guard against far future timestamps", file: "internal/runtime/source.go",
@@ -88,7 +88,7 @@ var mutants = []mutant{
 	{
 		safeguard: "an entry stays in memory until its batch is committed", file: "internal/keyed/store.go",
 		text: "bool { return e.mark != 0 || e.encoded > s.durable }", instead: "bool { return e.mark != 0 }",
-		pkg: "internal/keyed", test: "TestStoreAgainstModel", quick: true,
+		pkg: "internal/keyed", test: "TestStoreAgainstModel",
 	},
 	{
 		safeguard: "an entry that is touched before its turn is encoded first", file: "internal/keyed/store.go",
