@@ -54,7 +54,7 @@ func TestMutantsAreKilled(t *testing.T) {
 		}
 		binary, err := build(ctx, t.TempDir(), pkg, "")
 		require.NoError(t, err)
-		out, failed, err := run(ctx, binary, pkg, tests...)
+		out, failed, err := run(ctx, binary, pkg, "", tests...)
 		require.NoError(t, err)
 		require.False(t, failed, "the tests of %s fail without any mutant:\n%s", pkg, out)
 		for _, test := range tests {

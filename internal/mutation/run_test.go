@@ -72,8 +72,12 @@ func build(ctx context.Context, dir, pkg, overlay string) (binary string, err er
 }
 
 // run runs tests of a package that were built before. -test.v names those that passed.
-func run(ctx context.Context, binary, pkg string, tests ...string) (output string, failed bool, err error) {
-	c := exec.CommandContext(ctx, binary, "-test.v", "-test.timeout=60s", "-test.run=^("+strings.Join(tests, "|")+")$")
+func run(ctx context.Context, binary, pkg, flag string, tests ...string) (output string, failed bool, err error) {
+	args := []string{"-test.v", "-test.timeout=60s", "-test.run=^(" + strings.Join(tests, "|") + ")$"}
+	if flag != "" {
+		args = append(args, flag)
+	}
+	c := exec.CommandContext(ctx, binary, args...)
 	c.Dir = filepath.Join(root, pkg)
 	out, err := c.CombinedOutput()
 	var exit *exec.ExitError
@@ -111,7 +115,7 @@ func (m mutant) kill(ctx context.Context, dir string) (v verdict, err error) {
 	if err != nil {
 		return v, fmt.Errorf("the mutant does not build, which shows nothing: %w", err)
 	}
-	out, failed, err := run(ctx, binary, m.pkg, m.test)
+	out, failed, err := run(ctx, binary, m.pkg, m.flag, m.test)
 	if err != nil {
 		return v, err
 	}
