@@ -36,7 +36,7 @@ func TestDemo(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "demo")
 	for range 2 { // a second demo begins anew
 		messages := do(t, "demo", "--data", data)
-		for _, want := range []string{"31,106 in", "3,605 of 600 users", "mean 17m19.55s, median 14m29s", "61.25 % (743 of 1,213", "late events       0 ", "Next, on the same clicks"} {
+		for _, want := range []string{"31,106 in", "3,605 of 600 users", "mean 17m19.55s, median 14m29s", "61.25 % (743 of 1,213", "late events       0 ", "31,106 in: 31,106 used; all accounted for", "Next, on the same clicks"} {
 			require.Contains(t, messages, want)
 		}
 	}

@@ -25,6 +25,7 @@ type result struct {
 	partial  int64 // sessions that may have begun before the place where reading began
 	took     time.Duration
 	state    stream.StateStats
+	ledger   stream.Ledger
 }
 
 // finished reports whether there was nothing to do: an earlier run had read all.
@@ -69,7 +70,7 @@ func (w *watched) follow(ctx context.Context, record *recording) (result, error)
 	r := result{
 		stopped: ctx.Err() != nil, events: count(job, "records_in", "clicks"),
 		late: count(job, "late", "session-analytics"), skewed: count(job, "quarantined", "clicks"), partial: count(job, "partial_panes", "session-analytics"),
-		sessions: count(job, "panes", "session-analytics") - count(job, "retractions", "session-analytics"), took: time.Since(begun), state: job.StateStats(),
+		sessions: count(job, "panes", "session-analytics") - count(job, "retractions", "session-analytics"), took: time.Since(begun), state: job.StateStats(), ledger: job.Status().Ledger,
 	}
 	bar.Done(w.shown(w.recorder.Now()))
 	return r, err

@@ -67,7 +67,10 @@ func (p *program) stateList() *cobra.Command {
 				if asJSON {
 					return indented(p.out, m)
 				}
-				return listState(p.out, kind, m)
+				if err := listState(p.out, kind, m); err != nil {
+					return err
+				}
+				return listLedger(p.out, s)
 			})
 		},
 	}

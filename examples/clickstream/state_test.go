@@ -36,7 +36,7 @@ func TestStateCommands(t *testing.T) {
 	do(t, "run", "--until-end", "--no-drain", "--data", data)
 
 	list := answer(t, "state", "ls", dir)
-	for _, want := range []string{"in a state directory of backend pebble: 2 keys", "session-analytics", "session gap 30m0s", "/0", "1970-01-01T00:48:59.999Z"} {
+	for _, want := range []string{"in a state directory of backend pebble: 2 keys", "session-analytics", "session gap 30m0s", "/0", "1970-01-01T00:48:59.999Z", "all  3 in: 3 used; all accounted for"} {
 		require.Contains(t, list, want)
 	}
 	require.Contains(t, answer(t, "state", "ls", "--json", dir), `"uid": "session-analytics"`)

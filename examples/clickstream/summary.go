@@ -31,6 +31,7 @@ func (p *program) summarize(ctx context.Context, r result) error {
 		t.row("quarantined", "%s events more than a day later than their record's timestamp", humanize.Comma(r.skewed))
 	}
 	t.row("state", "%s keys left memory for the disk, %s read back from there", humanize.Comma(r.state.Evictions), humanize.Comma(r.state.Reads))
+	t.row("ledger", "%s", ledgerText(r.ledger.Total()))
 	if r.settings.sessions.Kind == "sqlite" {
 		facts, err := readFacts(ctx, r.settings.sessions)
 		if err != nil {

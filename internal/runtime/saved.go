@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/millrace/millrace/internal/ledger"
 )
 
 // Saved is what the run's own entries in a state say, for those who look at it without the job.
@@ -35,6 +37,8 @@ type SavedSplit struct {
 	Number                    int32
 	Position, Stop, Watermark int64
 	Finished                  bool
+	// Ledger is what became of its records; zero where the state was written before there was one.
+	Ledger ledger.Counts
 }
 
 // Scanner is what a state.Store is to those who only read.
@@ -79,7 +83,7 @@ func ReadSaved(s Scanner) (*Saved, error) {
 		sp := m.splits[name]
 		operator := m.owner(name)
 		id := strings.TrimPrefix(strings.TrimPrefix(name, operator), "/")
-		v.Splits = append(v.Splits, SavedSplit{operator, id, sp.Number, sp.Position, sp.Stop, sp.Watermark, sp.Finished})
+		v.Splits = append(v.Splits, SavedSplit{operator, id, sp.Number, sp.Position, sp.Stop, sp.Watermark, sp.Finished, m.ledger[name]})
 	}
 	for name, s := range m.sinks {
 		if len(s.Pending) > 0 {

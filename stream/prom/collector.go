@@ -38,6 +38,7 @@ func (c *Collector) Collect(out chan<- prometheus.Metric) {
 		e.counters(r.Job().Counters())
 		e.job(n, status, c.clock.Now())
 		e.splits(status.Splits)
+		e.ledger(status.Ledger)
 		e.tasks(n.Tasks, status.Tasks)
 		e.sinks(status.Sinks)
 	}
@@ -133,6 +134,16 @@ func (e emitter) splits(splits []stream.SplitStatus) {
 		e.gauge("split_paused", "1 while the split waits for slower ones.", flag(s.Paused), labels...)
 		e.count("split_records_total", "Records read.", float64(s.Records), labels...)
 		e.count("split_bytes_total", "Bytes read, keys and values.", float64(s.Bytes), labels...)
+	}
+}
+
+func (e emitter) ledger(l stream.Ledger) {
+	for _, s := range l {
+		labels := []string{"operator", s.Operator, "split", s.Split}
+		for _, n := range s.Named() {
+			e.count("ledger_records_total", "Records by what became of them, as of the last checkpoint, since the job began.", float64(n.Count), append(labels, "class", n.Name)...)
+		}
+		e.gauge("ledger_difference", "Records that the ledger lacks: read and not ended. Anything but 0 is a fault.", float64(s.Difference()), labels...)
 	}
 }
 

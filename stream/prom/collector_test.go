@@ -52,6 +52,10 @@ millrace_split_position{job_name="replay",operator="numbers",split="memory/0"} 2
 # TYPE millrace_split_lag gauge
 millrace_split_lag{job_name="live",operator="numbers",split="memory/0"} 0
 millrace_split_lag{job_name="replay",operator="numbers",split="memory/0"} 0
+# HELP millrace_ledger_difference Records that the ledger lacks: read and not ended. Anything but 0 is a fault.
+# TYPE millrace_ledger_difference gauge
+millrace_ledger_difference{job_name="live",operator="numbers",split="memory/0"} 0
+millrace_ledger_difference{job_name="replay",operator="numbers",split="memory/0"} 0
 # HELP millrace_sink_rows_total Rows written.
 # TYPE millrace_sink_rows_total counter
 millrace_sink_rows_total{job_name="live",operator="list",subtask="0"} 100
@@ -60,7 +64,7 @@ millrace_sink_rows_total{job_name="replay",operator="list",subtask="0"} 2000
 # TYPE millrace_limit_events_per_second gauge
 millrace_limit_events_per_second{job_name="live"} 1e+09
 millrace_limit_events_per_second{job_name="replay"} 1e+09
-`), "millrace_records_in_total", "millrace_done_ratio", "millrace_split_position", "millrace_split_lag", "millrace_sink_rows_total", "millrace_limit_events_per_second"))
+`), "millrace_records_in_total", "millrace_done_ratio", "millrace_split_position", "millrace_split_lag", "millrace_ledger_difference", "millrace_sink_rows_total", "millrace_limit_events_per_second"))
 	registry := prometheus.NewPedanticRegistry()
 	require.NoError(t, registry.Register(c))
 	problems, err := testutil.GatherAndLint(registry)
@@ -72,7 +76,7 @@ millrace_limit_events_per_second{job_name="replay"} 1e+09
 	for _, f := range families {
 		names[f.GetName()] = true
 	}
-	for _, want := range []string{"millrace_job_state", "millrace_task_seconds_total", "millrace_task_busy_ratio", "millrace_sink_write_seconds", "millrace_checkpoints_total"} {
+	for _, want := range []string{"millrace_job_state", "millrace_task_seconds_total", "millrace_task_busy_ratio", "millrace_sink_write_seconds", "millrace_checkpoints_total", "millrace_ledger_records_total"} {
 		require.True(t, names[want], want)
 	}
 }

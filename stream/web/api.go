@@ -23,13 +23,34 @@ type statusAnswer struct {
 	Jobs  []jobAnswer `json:"jobs"`
 }
 
+type ledgerAnswer struct {
+	Operator   string           `json:"operator"`
+	Split      string           `json:"split"`
+	Counts     map[string]int64 `json:"counts"`
+	Difference int64            `json:"difference"` // 0 where all is accounted for
+}
+
+func ledgerOf(l stream.Ledger) []ledgerAnswer {
+	out := []ledgerAnswer{}
+	for _, e := range l {
+		a := ledgerAnswer{e.Operator, e.Split, map[string]int64{}, e.Difference()}
+		for _, n := range e.Named() {
+			a.Counts[n.Name] = n.Count
+		}
+		out = append(out, a)
+	}
+	return out
+}
+
 type jobAnswer struct {
 	progress.Now
 	Limit *limitAnswer      `json:"limit,omitempty"`
 	Graph []stream.Operator `json:"graph,omitempty"`
 	Plan  string            `json:"plan,omitempty"`
-	Alive string            `json:"alive"` // in words
-	Ready string            `json:"ready"`
+	// Ledger is what became of the records of each split, as of the last checkpoint, by class.
+	Ledger []ledgerAnswer `json:"ledger"`
+	Alive  string         `json:"alive"` // in words
+	Ready  string         `json:"ready"`
 }
 
 func (p *Page) status(w http.ResponseWriter, _ *http.Request) {
@@ -38,7 +59,7 @@ func (p *Page) status(w http.ResponseWriter, _ *http.Request) {
 	for i := range p.Jobs {
 		j := &p.Jobs[i]
 		n := j.Recorder.Now()
-		a := jobAnswer{Now: n, Alive: j.alive(n, now).why, Ready: j.ready(n).why}
+		a := jobAnswer{Now: n, Alive: j.alive(n, now).why, Ready: j.ready(n).why, Ledger: ledgerOf(j.Recorder.Job().Status().Ledger)}
 		if j.Limit != nil {
 			l := limitOf(j.Limit)
 			a.Limit = &l

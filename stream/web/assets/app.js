@@ -60,6 +60,7 @@ function render() {
   tables.headline(job, at);
   tables.progress(job);
   tables.splits(job);
+  tables.ledger(job);
   tables.tasks(job);
   tables.sinks(job);
   tables.care(job, at);

@@ -55,6 +55,14 @@ export function splits(job) {
   table(byId('splits'), [['split', 'text'], ['position'], ['end'], ['lag'], ['/s'], ['event time'], ['state', 'text'], ['why', 'wrap.text']], rows);
 }
 
+export function ledger(job) {
+  const classes = ['in', 'copied', 'used', 'late', 'filtered', 'dead_lettered', 'skipped', 'quarantined', 'expired'];
+  const lines = job.ledger || [];
+  const shown = classes.filter((c) => c === 'in' || c === 'used' || lines.some((l) => l.counts[c]));
+  table(byId('ledger'), [['split', 'text'], ...shown.map((c) => [c.replace('_', ' ')]), ['lost']],
+    lines.map((l) => [l.split, ...shown.map((c) => whole(l.counts[c])), l.difference ? el('span.bad', whole(l.difference)) : '0']));
+}
+
 export function tasks(job) {
   byId('tasks').replaceChildren(...(job.tasks || []).map((t) => {
     const parts = ['busy', 'blocked', 'paused', 'idle'].map((a) => {
