@@ -37,5 +37,5 @@ func errRecreated(topic string) error {
 }
 
 func errDeleted(topic string) error {
-	return fmt.Errorf("kafka topic %s %w while it was read", topic, ErrTopicGone)
+	return fmt.Errorf("kafka topic %s %w while it was read; make it again and start with fresh state, or read another", topic, ErrTopicGone)
 }

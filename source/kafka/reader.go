@@ -15,6 +15,10 @@ import (
 const (
 	// goneAfter is how long the cluster must deny that a topic exists before that is believed: brokers that start deny too.
 	goneAfter = 3 * time.Second
+	// sameFor is how long after an answer a topic is taken to be the same without a look: too short for one to be deleted, made again and filled.
+	sameFor = 20 * time.Millisecond
+	// sameIdle is the same where nothing comes.
+	sameIdle = 5 * time.Second
 	// checksumTries is how often an answer that does not decode is asked for again before the log is taken to be damaged.
 	checksumTries = 3
 )
@@ -30,6 +34,7 @@ type reader[T any] struct {
 	link  *cluster.Link // nil when not connected
 	epoch int32         // the leader's, as of link
 	high  int64         // the highest end seen: an end that moves back means another log
+	same  time.Time     // when the topic was last known to be the one that the split belongs to; zero before the first answer
 }
 
 func newReader[T any](s *session[T], split source.Split, at int64) *reader[T] {
@@ -84,10 +89,8 @@ func (r *reader[T]) poll(ctx context.Context) (source.Chunk[T], error) {
 	if err != nil {
 		return nil, err
 	}
-	if block.HighWaterMarkOffset < r.high { // a new leader may know less for a moment; the same name may also be another topic
-		if _, err := r.session.leader(ctx, r.at, true); err != nil {
-			return nil, err
-		}
+	if err := r.verify(ctx, block); err != nil {
+		return nil, err
 	}
 	r.high = block.HighWaterMarkOffset
 	return r.take(ctx, block)
@@ -199,11 +202,8 @@ func (r *reader[T]) outOfRange(ctx context.Context) error {
 
 // explain names the partition, and marks what waiting may mend.
 func (r *reader[T]) explain(err error) error {
-	if errors.Is(err, ErrTopicGone) {
-		return err
-	}
 	if errors.Is(err, errDenied) {
-		return errDeleted(r.at.Topic)
+		err = errDeleted(r.at.Topic)
 	}
 	return temporary(fmt.Errorf("kafka %s offset %d on %s: %w", r.split.ID, r.pos, r.session.src.cluster, err))
 }

@@ -63,15 +63,20 @@ func (m *Metadata) Leader(p Partition) Leader {
 // Metadata asks for the given topics, or for all when none is given. A topic that does not exist is no error of the call: see Topic.Err.
 func (c *Cluster) Metadata(ctx context.Context, topics ...string) (*Metadata, error) {
 	var m *Metadata
-	err := c.any(ctx, func(b *sarama.Broker) error {
-		resp, err := b.GetMetadata(sarama.NewMetadataRequest(c.conf.Version, topics))
-		if err != nil {
-			return err
-		}
-		m = c.take(resp)
-		return nil
+	err := c.any(ctx, func(b *sarama.Broker) (err error) {
+		m, err = c.MetadataFrom(b, topics...)
+		return err
 	})
 	return m, err
+}
+
+// MetadataFrom is Metadata as one connected broker knows it: brokers hear of changes one after the other.
+func (c *Cluster) MetadataFrom(b *sarama.Broker, topics ...string) (*Metadata, error) {
+	resp, err := b.GetMetadata(sarama.NewMetadataRequest(c.conf.Version, topics))
+	if err != nil {
+		return nil, err
+	}
+	return c.take(resp), nil
 }
 
 func (c *Cluster) take(resp *sarama.MetadataResponse) *Metadata {
