@@ -42,6 +42,7 @@ type Task struct {
 	wake    []waker
 	close   []func() error
 	flushed time.Time
+	wall    wallTime
 	taking  *Snapshot // the snapshot under way
 	shares  shares
 	moved   int32 // the split of the task that sent the batch at hand
@@ -137,8 +138,8 @@ func (t *Task) ID() int { return t.id }
 // Run is the run that the task belongs to.
 func (t *Task) Run() *Run { return t.run }
 
-// Now is the processing time in milliseconds.
-func (t *Task) Now() int64 { return t.Clock.Now().UnixMilli() }
+// Now is the processing time in milliseconds; see wallTime.
+func (t *Task) Now() int64 { return t.wall.hold(t.Clock.Now().UnixMilli()) }
 
 // guard calls f and turns an error or a panic into an OperatorError that names the operator at work and the record at hand.
 func (t *Task) guard(f func() error) (err error) {
@@ -266,7 +267,7 @@ func (t *Task) between() error {
 			return err
 		}
 	}
-	if err := t.wakeUp(now.UnixMilli()); err != nil {
+	if err := t.wakeUp(t.wall.hold(now.UnixMilli())); err != nil {
 		return err
 	}
 	if t.taking != nil {
@@ -303,7 +304,7 @@ func (t *Task) nextWake() (time.Duration, bool) {
 	if next == math.MaxInt64 {
 		return 0, false
 	}
-	return max(0, time.UnixMilli(next).Sub(t.Clock.Now())), true
+	return max(0, min(clockLook, time.UnixMilli(next).Sub(t.Clock.Now()))), true
 }
 
 // alarm is a channel that rings at the next wake-up, and what stops it. It rings at once while a snapshot is under way.
