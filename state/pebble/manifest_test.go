@@ -15,7 +15,7 @@ import (
 )
 
 // unclosedManifest returns a file system that holds a store as a killed process leaves it, and its manifest's path and content.
-func unclosedManifest(t *testing.T) (*vfs.MemFS, string, []byte) {
+func unclosedManifest(t testing.TB) (*vfs.MemFS, string, []byte) {
 	t.Helper()
 	disk := vfs.NewCrashableMem()
 	s := openQuiet(t, "db", 0, FS(disk))
