@@ -70,7 +70,9 @@ func FuzzID(f *testing.F) {
 	f.Add("~", ",")
 	f.Add("~~00", "\xff,\u2028")
 	f.Add("grüße", `"\`)
+	f.Add("\x00\x1f\"\\\u2028 🚰", "")
 	f.Fuzz(func(t *testing.T, a, b string) {
+		requireString(t, a)
 		id := string(appendID(nil, textKeys, keyed{A: a, B: b}))
 		require.LessOrEqual(t, len(id), maxID)
 		require.Equal(t, `"`+id+`"`, string(appendString(nil, id)), "nothing in an id needs escaping in JSON")

@@ -2,6 +2,7 @@ package file
 
 import (
 	"bytes"
+	"math"
 
 	"github.com/millrace/millrace/source"
 )
@@ -31,7 +32,7 @@ func (c *chunk[T]) Next(r *source.Record[T]) bool {
 	c.raw.Offset, c.raw.Value = s.offset, c.buf[c.begin:s.end:s.end]
 	c.next, c.begin = c.next+1, s.end
 	v, err := c.decoder.DecodeRecord(&c.raw)
-	*r = source.Record[T]{Value: v, Timestamp: source.NoTimestamp, Offset: s.offset, Size: int32(len(c.raw.Value))}
+	*r = source.Record[T]{Value: v, Timestamp: source.NoTimestamp, Offset: s.offset, Size: int32(min(len(c.raw.Value), math.MaxInt32))}
 	if err != nil {
 		var zero T
 		bad := c.raw
