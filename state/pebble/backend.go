@@ -1,6 +1,7 @@
 package pebble
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 
@@ -86,6 +87,9 @@ func (b backend) Open(dir string, memoryBytes int64) (state.Store, error) {
 	}
 	s, err := openLocked(fs, dir, memoryBytes, inMemory, f, cfg)
 	if err != nil {
+		if !f.isolate(closeTimeout) {
+			return nil, errors.Join(err, fmt.Errorf("pebble: a write to %s hangs; the directory stays locked until the process ends", dir))
+		}
 		return nil, joinClose(err, lock)
 	}
 	s.lock = lock
@@ -103,7 +107,7 @@ func openLocked(fs *fencedFS, dir string, memoryBytes int64, inMemory bool, f *f
 	opts.DisableWAL = inMemory
 	opts.Logger = logger{f}
 	opts.EventListener = listener(f)
-	db, err := openDB(dir, opts)
+	db, err := openOrFail(dir, opts, f)
 	if err != nil {
 		return nil, describeOpen(dir, err)
 	}
@@ -115,6 +119,26 @@ func openLocked(fs *fencedFS, dir string, memoryBytes int64, inMemory bool, f *f
 	s := &store{db: db, opts: opts, fs: fs, dir: dir, write: write, ingestOver: cfg.ingestOver, failure: f}
 	s.gate.init()
 	return s, nil
+}
+
+// openOrFail opens the database unless the store fails meanwhile: Pebble waits for what it replays of the log to be flushed, however often that fails. Of a store that
+// has failed what still runs can only wait: nothing it does reaches the disk.
+func openOrFail(dir string, opts *pebble.Options, f *failure) (*pebble.DB, error) {
+	type opened struct {
+		db  *pebble.DB
+		err error
+	}
+	done := make(chan opened, 1)
+	go func() {
+		db, err := openDB(dir, opts)
+		done <- opened{db, err}
+	}()
+	select {
+	case o := <-done:
+		return o.db, o.err
+	case <-f.done:
+		return nil, f.err()
+	}
 }
 
 // openDB returns a panic of Pebble as an error: damaged files can make it run into its own assertions.
