@@ -19,6 +19,8 @@ type feed struct {
 	seed   uint64
 	chunk  int
 	slow   bool
+	uneven bool
+	live   bool
 	gate   func(records int) error // asked before each fetch of so many records; may be nil
 }
 
@@ -57,7 +59,11 @@ func (f *feed) Splits(context.Context) ([]source.Split, error) {
 }
 
 func (f *feed) Reader(_ context.Context, split source.Split, at int64) (source.Reader[event], error) {
-	return &feedReader{feed: f, events: f.splits[split.Partition], at: at, r: rand.New(rand.NewPCG(f.seed, uint64(at)<<8+uint64(split.Partition)))}, nil
+	r := &feedReader{feed: f, events: f.splits[split.Partition], at: at, r: rand.New(rand.NewPCG(f.seed, uint64(at)<<8+uint64(split.Partition)))}
+	if f.uneven {
+		r.lag = time.Duration(r.r.IntN(3)*r.r.IntN(1500)) * time.Microsecond
+	}
+	return r, nil
 }
 
 type feedReader struct {
@@ -65,11 +71,19 @@ type feedReader struct {
 	events []event
 	at     int64
 	r      *rand.Rand
+	lag    time.Duration // of some fetches
 }
 
 func (r *feedReader) Fetch(ctx context.Context) (source.Chunk[event], error) {
+	late := time.Duration(0)
+	if r.r.IntN(16) == 0 {
+		late = r.lag
+	}
 	if r.feed.slow && r.r.IntN(4) == 0 {
-		wait := time.NewTimer(time.Duration(r.r.IntN(1000)) * time.Microsecond)
+		late += time.Duration(r.r.IntN(1000)) * time.Microsecond
+	}
+	if late > 0 {
+		wait := time.NewTimer(late)
 		defer wait.Stop()
 		select {
 		case <-wait.C:
@@ -77,7 +91,11 @@ func (r *feedReader) Fetch(ctx context.Context) (source.Chunk[event], error) {
 			return nil, ctx.Err()
 		}
 	}
-	n := max(0, min(r.r.IntN(r.feed.chunk+1), len(r.events)-int(r.at))) // sometimes none
+	chunk := r.feed.chunk
+	if r.feed.live {
+		chunk = min(chunk, 50)
+	}
+	n := max(0, min(r.r.IntN(chunk+1), len(r.events)-int(r.at))) // sometimes none
 	if r.feed.gate != nil {
 		if err := r.feed.gate(n); err != nil {
 			return nil, err
@@ -86,7 +104,7 @@ func (r *feedReader) Fetch(ctx context.Context) (source.Chunk[event], error) {
 	if int(r.at) >= len(r.events) {
 		return nil, source.EOF
 	}
-	c := &feedChunk{events: r.events[r.at:][:n], at: r.at, end: r.at + int64(n)}
+	c := &feedChunk{events: r.events[r.at:][:n], at: r.at, end: r.at + int64(n), live: r.feed.live}
 	r.at = c.end
 	return c, nil
 }
@@ -96,6 +114,7 @@ func (r *feedReader) Close() error { return nil }
 type feedChunk struct {
 	events  []event
 	at, end int64
+	live    bool
 }
 
 func (c *feedChunk) Next(r *source.Record[event]) bool {
@@ -116,7 +135,7 @@ func (c *feedChunk) Next(r *source.Record[event]) bool {
 }
 
 func (c *feedChunk) End() int64  { return c.end }
-func (c *feedChunk) AtEnd() bool { return false }
+func (c *feedChunk) AtEnd() bool { return c.live }
 
 // countdown returns a gate that lets so many records pass, then does what then says.
 func countdown(records int, then func() error) func(int) error {

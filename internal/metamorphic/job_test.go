@@ -66,6 +66,9 @@ func (p plan) job(s setting, src *feed, b *outboxes, opts ...stream.JobOption) *
 		same := stream.Map(all, func(e event) event { return e }, stream.Parallelism(p.Spread))
 		all = stream.WithCodec(same, src.codec)
 	}
+	for range s.Chained {
+		all = stream.WithCodec(stream.Map(all, func(e event) event { return e }), src.codec)
+	}
 	var keyed stream.KeyedStream[string, event]
 	switch {
 	case p.Keying == local:
@@ -87,6 +90,9 @@ func (p plan) job(s setting, src *feed, b *outboxes, opts ...stream.JobOption) *
 	}
 	windows := stream.Window(keyed, p.assigner(), options...)
 	results := p.results(windows)
+	for range s.Chained {
+		results = stream.Filter(results, func(row) bool { return true })
+	}
 	stream.To(stream.Late(windows), "late", sink.Sink[event](&b.late))
 	stream.To(results, "results", sink.Sink[row](&b.results))
 	if p.Hourly {

@@ -8,10 +8,12 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/millrace/millrace/internal/nightly"
 )
 
-// thorough is how long the random jobs of a plain test take, about.
-const thorough = 20 * time.Second / slowdown
+// thorough is how long the random jobs of a test take, about.
+var thorough = time.Duration(nightly.Pick(20, 200)) * time.Second / slowdown
 
 // A random job on a random log comes to what the log says, however it is run and whatever befalls it.
 func TestRandomJobs(t *testing.T) {
@@ -24,7 +26,7 @@ func TestRandomJobs(t *testing.T) {
 	var seeds atomic.Int64
 	var mu sync.Mutex
 	var total outcome
-	jobs := 0
+	jobs, events := 0, int64(0)
 	var workers sync.WaitGroup
 	for range 4 { // runs wait more than they work
 		workers.Go(func() {
@@ -34,10 +36,12 @@ func TestRandomJobs(t *testing.T) {
 					return
 				}
 				out := judge(t, uint64(seed))
+				judged := newPlan(uint64(seed))
 				mu.Lock()
 				jobs++
 				total.runs += out.runs + 1
 				total.losses += out.losses
+				events += int64(judged.Events)
 				total.reads += out.reads
 				mu.Unlock()
 			}
@@ -45,6 +49,7 @@ func TestRandomJobs(t *testing.T) {
 	}
 	workers.Wait()
 	t.Logf("%d jobs, %d runs, %d power losses, %d keys read back from the state", jobs, total.runs, total.losses, total.reads)
+	nightly.Record(t, nightly.Figures{Part: "random jobs, against the oracle", Seeds: int64(jobs), CrashPoints: int64(total.losses), Events: events, Faults: map[string]int64{"power lost": int64(total.losses)}})
 	if total.reads == 0 || total.losses == 0 {
 		t.Error("state was never larger than memory, or the power never lost: the test has lost its point")
 	}

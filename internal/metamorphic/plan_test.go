@@ -208,6 +208,9 @@ type setting struct {
 	Memory      int64
 	Chunk       int
 	Slow        bool // fetches take a while
+	Uneven      bool // some splits' fetches always take longer, others' by turns: which, is drawn for each run
+	Live        bool // chunks of a few records, each at the end of its log when it was fetched
+	Chained     int  // functions that change nothing, chained before the keys and behind the results
 	Grow        int  // times that sinks' batches may grow
 	Rate        int  // events a second; 0 for no limit
 	Governed    bool // every write counts as slow, so that the rate falls to Rate
@@ -233,6 +236,9 @@ func (p plan) setting(run int) setting {
 		Memory:      pick(r, int64(1)<<20, 1<<20, 2<<20, 64<<20),
 		Chunk:       pick(r, 1+r.IntN(10), 50, 1000),
 		Slow:        r.IntN(2) == 0,
+		Uneven:      r.IntN(3) == 0,
+		Live:        r.IntN(4) == 0,
+		Chained:     r.IntN(4),
 		Checkpoint:  pick(r, time.Millisecond, 3*time.Millisecond, 20*time.Millisecond, time.Hour),
 		Ending:      through,
 		Survives:    pick(r, 0, 50, 100),

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/millrace/millrace/internal/nightly"
 	"github.com/millrace/millrace/internal/oracle"
 )
 
@@ -22,7 +23,7 @@ func smallSetting() setting {
 }
 
 // within the given time, at calls f with operations of a job that makes so many, evenly spread.
-func at(t *testing.T, ops int64, most time.Duration, f func(n int)) {
+func at(t *testing.T, ops int64, most time.Duration, f func(n int)) (visited int) {
 	stride := 1 + int(ops)/7
 	for stride%2 == 0 || stride%3 == 0 || ops%int64(stride) == 0 && stride > 1 {
 		stride++
@@ -37,6 +38,7 @@ func at(t *testing.T, ops int64, most time.Duration, f func(n int)) {
 		done++
 	}
 	t.Logf("%d of %d file operations", done, ops)
+	return done
 }
 
 func undisturbed(t *testing.T, p plan) int64 {
@@ -53,7 +55,7 @@ func TestPowerLossAtEveryOperation(t *testing.T) {
 	for _, committing := range []bool{false, true} {
 		t.Run(fmt.Sprintf("committing=%v", committing), func(t *testing.T) {
 			p := smallJob(committing)
-			at(t, undisturbed(t, p), thorough/4, func(n int) {
+			done := at(t, undisturbed(t, p), thorough/4, func(n int) {
 				for _, survives := range []int{0, 50, 100} {
 					s := smallSetting()
 					s.Ending, s.After, s.Survives = powerLoss, n, survives
@@ -65,6 +67,8 @@ func TestPowerLossAtEveryOperation(t *testing.T) {
 					}
 				}
 			})
+			points := int64(6 * done) // what is left is of three kinds, and the power is lost twice
+			nightly.Record(t, nightly.Figures{Part: "power loss at each file operation of a job", CrashPoints: points, Events: int64(3 * done * p.Events), Faults: map[string]int64{"power lost": points}})
 		})
 	}
 }
@@ -76,13 +80,17 @@ func TestDiskRefuses(t *testing.T) {
 			t.Run(fmt.Sprintf("%v/once=%v", refusal, once), func(t *testing.T) {
 				t.Parallel()
 				p := smallJob(once)
-				at(t, undisturbed(t, p), thorough/4, func(n int) {
+				done := at(t, undisturbed(t, p), thorough/4, func(n int) {
 					s := smallSetting()
 					s.Ending, s.After, s.Refusal, s.Once = diskRefuses, n, refusal, once
 					p.Script = []setting{s}
 					if _, err := p.try(); err != nil {
 						t.Fatalf("operation %d: %v", n, err)
 					}
+				})
+				kind := map[error]string{syscall.ENOSPC: "disk full", syscall.EIO: "I/O error"}[refusal]
+				nightly.Record(t, nightly.Figures{
+					Part: "disk refuses a file operation of a job", CrashPoints: int64(done), Events: int64(done * p.Events), Faults: map[string]int64{kind: int64(done)},
 				})
 			})
 		}

@@ -76,7 +76,7 @@ func (p plan) once(s setting, run int, splits [][]event, out *outcome, dir strin
 	opts := []stream.JobOption{stream.StateDir(dir), stream.Backend(backend)}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	src := &feed{splits: splits, codec: eventCodec(p.Padding), seed: p.Seed + uint64(run), chunk: s.Chunk, slow: s.Slow}
+	src := &feed{splits: splits, codec: eventCodec(p.Padding), seed: p.Seed + uint64(run), chunk: s.Chunk, slow: s.Slow, uneven: s.Uneven, live: s.Live}
 	var sinks func() error
 	switch s.Ending {
 	case stopped:

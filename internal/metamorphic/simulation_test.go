@@ -56,7 +56,7 @@ func TestSimulatedJobs(t *testing.T) {
 		return
 	}
 	f := nightly.Figures{Part: "simulated random jobs, against the oracle", Faults: map[string]int64{}}
-	for seed := range uint64(nightly.Pick(60/slowdown, 4000)) {
+	for seed := range uint64(nightly.Pick(60/slowdown, 2500)) {
 		p, out := simulateOne(t, seed+1)
 		if t.Failed() {
 			return
