@@ -15,7 +15,6 @@ type Rows[R any] struct {
 	w    *World
 	p    *process
 	kept *destination[R]
-	text func(R) string
 }
 
 // promise is what a sink does about rows that come again.
