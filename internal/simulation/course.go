@@ -60,7 +60,7 @@ func (w *World) live(build func(*World) *stream.Job) error {
 		job := build(w)
 		err := w.run(job)
 		switch {
-		case w.process.dead:
+		case w.process.dead.Load():
 		case errors.Is(err, errEndless):
 			return err
 		case err != nil && !errors.Is(err, ErrInjected):
@@ -98,7 +98,7 @@ func (w *World) run(job *stream.Job) (err error) {
 			return w.giveUp(cancel, ended, fmt.Errorf("%w within %d steps", errEndless, mostSteps))
 		}
 		switch {
-		case w.process.dead:
+		case w.process.dead.Load():
 		case w.faults.happens(Crash):
 			w.trace.fate("the process crashes")
 			w.kill(cancel)
@@ -131,14 +131,14 @@ func (w *World) goOn(ended <-chan struct{}) bool {
 	if len(from) == 0 {
 		return w.turns.idle(ended, mostIdle)
 	}
-	if !w.plan.Calm && !w.process.dead && w.chance.IntN(8) == 0 { // somebody is slow
+	if !w.plan.Calm && !w.process.dead.Load() && w.chance.IntN(8) == 0 { // somebody is slow
 		time.Sleep(time.Duration(1+w.chance.IntN(1<<w.chance.IntN(14))) * time.Microsecond)
 		if w.still(ended) {
 			return true
 		}
 		from = w.turns.waiting()
 	}
-	h := w.style.choose(from, w.process.dead)
+	h := w.style.choose(from, w.process.dead.Load())
 	w.trace.step(h.who, h.at)
 	w.turns.release(h)
 	return true
@@ -146,7 +146,7 @@ func (w *World) goOn(ended <-chan struct{}) bool {
 
 // kill makes the process dead and its goroutines end.
 func (w *World) kill(cancel context.CancelFunc) {
-	w.process.dead = true
+	w.process.dead.Store(true)
 	w.medium.crash()
 	if w.process.run != nil {
 		w.process.run.Fail(errDead)
@@ -160,7 +160,7 @@ func (w *World) giveUp(cancel context.CancelFunc, ended <-chan struct{}, err err
 	w.kill(cancel)
 	for range mostSteps {
 		if w.still(ended) {
-			w.process.dead = false
+			w.process.dead.Store(false)
 			return err
 		}
 		if !w.goOn(ended) {

@@ -57,7 +57,13 @@ func (l *Log[T]) String() string {
 
 // Open implements source.Source.
 func (l *Log[T]) Open(context.Context, source.Env) (source.Session[T], error) {
-	return l, l.w.fails("opening " + l.name)
+	return l, l.call("opening " + l.name)
+}
+
+// call gives way before it fails or not.
+func (l *Log[T]) call(what string) error {
+	l.w.turns.Wait("call of "+what, "is made")
+	return l.w.fails(what)
 }
 
 // Close implements source.Session.
@@ -65,7 +71,7 @@ func (l *Log[T]) Close() error { return nil }
 
 // Splits implements source.Session.
 func (l *Log[T]) Splits(context.Context) ([]source.Split, error) {
-	if err := l.w.fails("listing " + l.name); err != nil {
+	if err := l.call("listing " + l.name); err != nil {
 		return nil, err
 	}
 	splits := make([]source.Split, len(l.records))
@@ -79,7 +85,7 @@ func (l *Log[T]) Splits(context.Context) ([]source.Split, error) {
 
 // Reader implements source.Session.
 func (l *Log[T]) Reader(_ context.Context, split source.Split, at int64) (source.Reader[T], error) {
-	if err := l.w.fails("reading " + split.ID); err != nil {
+	if err := l.call("reading " + split.ID); err != nil {
 		return nil, err
 	}
 	return &reader[T]{log: l, split: split, at: int(at)}, nil
@@ -138,7 +144,7 @@ func (r *reader[T]) wait(ctx context.Context, d time.Duration) error {
 	case <-ctx.Done():
 	}
 	r.log.w.turns.Wait("fetch of "+r.split.ID, "has waited")
-	if r.log.p.dead {
+	if r.log.p.dead.Load() {
 		return errDead
 	}
 	return ctx.Err()

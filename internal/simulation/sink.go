@@ -15,7 +15,6 @@ type Rows[R any] struct {
 	w    *World
 	p    *process
 	kept *destination[R]
-	text func(R) string
 }
 
 // promise is what a sink does about rows that come again.
@@ -101,7 +100,7 @@ func (s *Rows[R]) String() string { return "simulated " + s.kept.name }
 
 // Open implements sink.Sink.
 func (s *Rows[R]) Open(_ context.Context, env sink.Env) (sink.Writer[R], error) {
-	if s.p.dead {
+	if s.p.dead.Load() {
 		return nil, errDead
 	}
 	w := &writer[R]{s: s, who: fmt.Sprintf("sink %s/%d", s.kept.name, env.Subtask), prefix: fmt.Sprintf("%s/%d/", env.Operator, env.Subtask)}
@@ -136,7 +135,7 @@ func (w *writer[R]) call(what string, f func() error) error {
 	world.trace.note("%s: applied", w.who)
 	world.turns.Wait(w.who, "has done it")
 	switch {
-	case w.s.p.dead:
+	case w.s.p.dead.Load():
 		return errDead
 	case world.faults.happens(WriteUnknown):
 		world.trace.fate("%s: the writer hears of an error", w.who)

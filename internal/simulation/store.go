@@ -18,7 +18,7 @@ type backend struct {
 func (b backend) String() string { return "simulated" }
 
 func (b backend) Open(string, int64) (state.Store, error) {
-	if b.p.dead {
+	if b.p.dead.Load() {
 		return nil, errDead
 	}
 	s, err := b.w.medium.open()
@@ -36,14 +36,14 @@ type store struct {
 }
 
 func (s store) Get(key, dst []byte) ([]byte, bool, error) {
-	if s.p.dead {
+	if s.p.dead.Load() {
 		return dst[:0], false, errDead
 	}
 	return s.Store.Get(key, dst)
 }
 
 func (s store) Scan(from, to []byte, visit func(key, value []byte) bool) error {
-	if s.p.dead {
+	if s.p.dead.Load() {
 		return errDead
 	}
 	return s.Store.Scan(from, to, visit)
@@ -52,7 +52,7 @@ func (s store) Scan(from, to []byte, visit func(key, value []byte) bool) error {
 func (s store) Commit(b *state.Batch) error {
 	w := s.w
 	w.turns.Wait("state", "is to commit")
-	if s.p.dead {
+	if s.p.dead.Load() {
 		return errDead
 	}
 	fails := w.faults.happens(CommitFails)
@@ -66,7 +66,7 @@ func (s store) Commit(b *state.Batch) error {
 	w.trace.note("state: %d writes are durable", b.Len())
 	w.turns.Wait("state", "has committed")
 	switch {
-	case s.p.dead:
+	case s.p.dead.Load():
 		return errDead
 	case fails:
 		return injected(CommitFails)

@@ -3,6 +3,7 @@ package simulation
 import (
 	"fmt"
 	"math/rand/v2"
+	"sync/atomic"
 	"time"
 
 	"github.com/millrace/millrace/internal/runtime"
@@ -37,7 +38,7 @@ type lasting interface {
 
 // process is one life of the job.
 type process struct {
-	dead bool // nothing that it does reaches the world any more
+	dead atomic.Bool // nothing that it does reaches the world any more
 	run  *runtime.Run
 }
 
@@ -101,7 +102,7 @@ func (w *World) Options() []stream.JobOption {
 		stream.Backend(w.Backend()), stream.StateDir("simulated"), stream.Logger(quiet), stream.StatusEvery(0),
 		stream.StopTimeout(24 * time.Hour), stream.RetryFor(time.Hour),
 		stream.UnderTest(w.turns, func(r *runtime.Run) {
-			if p.run = r; p.dead {
+			if p.run = r; p.dead.Load() {
 				r.Fail(errDead)
 			}
 		}),
@@ -141,7 +142,7 @@ func (w *World) Writes(who string) error {
 // fails is the error of a call to a broker, if any.
 func (w *World) fails(what string) error {
 	switch {
-	case w.process.dead:
+	case w.process.dead.Load():
 		return errDead
 	case w.faults.happens(FetchFails):
 		w.trace.fate("%s: fails for now", what)
@@ -156,7 +157,7 @@ func (w *World) fails(what string) error {
 // refuses is the error of a call to a sink before it takes effect, if any.
 func (w *World) refuses(who string) error {
 	switch {
-	case w.process.dead:
+	case w.process.dead.Load():
 		return errDead
 	case w.faults.happens(WriteFails):
 		w.trace.fate("%s: refused for now", who)

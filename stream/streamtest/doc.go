@@ -10,6 +10,9 @@
 //
 // A whole job runs to its end with Run, on sources and sinks of the memory packages, with a Clock that stands still unless the test moves it.
 //
+// Simulate runs a whole job under many courses of events: in each a seed decides who goes on when, what fails and where the process crashes, and the results must
+// be those of a run without faults.
+//
 // Nothing here is safe for concurrent use but Clock and Recorder. Where a function takes a testing.TB it may be nil, as in an Example: a failure then
 // panics, and the Harness is closed by hand.
 package streamtest

@@ -1,6 +1,7 @@
 package streamtest
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -131,14 +132,8 @@ func report(t *testing.T, j *simulation.Judge, p simulation.Plan, out simulation
 		fmt.Fprintf(&b, "it still fails as course %s (%d processes, %d steps, %s): %v\nmake it alone: %s\n", small, out.Processes, out.Steps, list(out.Faults), err, alone(small))
 	}
 	fmt.Fprintf(&b, "what befell it, by number of step and time:\n%s\nits last steps:\n%s", strings.Join(out.Befell, "\n"), strings.Join(out.Last, "\n"))
-	return fmt.Errorf("%w%s", errQuiet{err}, b.String())
+	return errors.New(b.String())
 }
-
-// errQuiet keeps an error to be found and says nothing.
-type errQuiet struct{ error }
-
-func (errQuiet) Error() string   { return "" }
-func (e errQuiet) Unwrap() error { return e.error }
 
 func list(faults map[simulation.Kind]int64) string {
 	if len(faults) == 0 {

@@ -25,6 +25,8 @@ func visits() []visit {
 	return all
 }
 
+var visitCodec = codec.JSON[visit](1)
+
 // stay is a session of a user.
 type stay struct {
 	User   string
@@ -46,7 +48,7 @@ func ExampleSimulate() {
 	log := streamtest.Partition(visits(), 3, userOf)
 	done := streamtest.Simulate(nil, streamtest.Courses{Seeds: 50}, func(s *streamtest.Simulation) *stream.Job { // in a test, t in place of nil
 		job := stream.NewJob("stays", s.Options()...)
-		clicks := stream.From(job, "visits", streamtest.NewLog(s, "visits", log).WithCodec(codec.JSON[visit](1)),
+		clicks := stream.From(job, "visits", streamtest.NewLog(s, "visits", log).WithCodec(visitCodec),
 			watermark.Monotonous(func(v visit) time.Time { return v.At }))
 		sessions := stream.Window(stream.KeyBy(clicks, userOf, stream.OneSplitPerKey()), window.EventTimeSession(30*time.Minute))
 		stream.To(stream.Process(sessions, "stays", stays{}), "table", streamtest.NewTable(s, "stays", stay.key))
