@@ -18,7 +18,7 @@ type upheaval struct {
 	kind     string
 	postgres bool // only where the sink is there
 	disk     bool // only where the disk is one that may be filled
-	fenced   bool // only where the sink turns away a process that another has replaced
+	fenced   bool // only where the sink turns away a process that another has replaced, and the job is one commit unit
 	// cause has it happen to the run of process p, and returns the process that goes on: p, unless that may end.
 	cause func(t *testing.T, r *run, p *process) *process
 }
@@ -55,22 +55,29 @@ func secondInstance(t *testing.T, _ *run, p *process) *process {
 	return p
 }
 
+// takenOver is what a process must say that another has replaced.
+const takenOver = "another instance of the job has taken over"
+
 // moveAway stops the process, goes on with a copy of its state in another directory, as on another machine, and wakes the old process, which must end and say why.
+// The job is one commit unit here: of several, the old process goes on with those that the new one has not begun, and the copy is then older than what was committed.
 func moveAway(t *testing.T, r *run, p *process) *process {
 	t.Helper()
 	require.NoError(t, p.cmd.Process.Signal(syscall.SIGSTOP))
 	time.Sleep(100 * time.Millisecond) // until all its threads have stopped
 	moved := r.spec.Dir + "-moved"
+	require.NoError(t, os.RemoveAll(moved))
 	require.NoError(t, os.CopyFS(moved, os.DirFS(r.spec.Dir)))
-	before, _ := p.now()
 	r.spec.Dir = moved
 	next := r.start(t)
-	r.reach(t, next, before.At+1)
+	require.Eventually(t, func() bool { now, _ := next.now(); return now.Checkpoints > 1 }, time.Minute, 10*time.Millisecond, "the moved job does not get on")
+	require.NoError(t, next.cmd.Process.Signal(syscall.SIGSTOP)) // or it may be at the end of the log before the old one notices
 	require.NoError(t, p.cmd.Process.Signal(syscall.SIGCONT))
 	require.Error(t, p.wait(time.Minute), "the replaced process ran to the end")
-	require.Contains(t, p.said(), "another instance of the job has taken over")
+	require.Contains(t, p.said(), takenOver)
 	r.note(p)
-	return next
+	require.True(t, next.kill(), "the process that went on has ended: %s", next.said())
+	r.note(next)
+	return r.start(t)
 }
 
 // rebalance has a member join the consumer group that the job shows its progress under, and leave. The broker refuses the job's offsets meanwhile.

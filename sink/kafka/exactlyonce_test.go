@@ -27,21 +27,39 @@ var numbered = kafka.EncoderFunc[int](func(m *kafka.Message, n int) error {
 	return nil
 })
 
-// committed reads what readers see that do not look into open or aborted transactions.
-func committed(t *testing.T, brokers []string, name string) (values []string) {
+// readCommitted reads what readers see that do not look into open or aborted transactions.
+func readCommitted(t *testing.T, brokers []string, name string) map[int32][]source.Raw {
 	t.Helper()
 	s, err := from.Source(brokers, name, raws{}, from.UntilEnd(), from.ReadCommitted()).Open(t.Context(), source.Env{})
 	require.NoError(t, err)
 	splits, err := s.Splits(t.Context())
 	require.NoError(t, err)
-	for _, records := range drained(t, s, splits) {
+	rows := drained(t, s, splits)
+	require.NoError(t, s.Close())
+	return rows
+}
+
+func committed(t *testing.T, brokers []string, name string) (values []string) {
+	for _, records := range readCommitted(t, brokers, name) {
 		for _, r := range records {
 			values = append(values, string(r.Value))
 		}
 	}
-	require.NoError(t, s.Close())
 	slices.Sort(values)
 	return values
+}
+
+// hasCommitted waits until readers see the end of the last transaction, which brokers tell partitions of after they have answered.
+func hasCommitted(t *testing.T, brokers []string, name string, want ...string) {
+	t.Helper()
+	var got []string
+	for range 100 {
+		if got = committed(t, brokers, name); len(got) >= len(want) {
+			break
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	require.Equal(t, want, got)
 }
 
 // exact is a job that copies numbers to a topic, and the odd ones, as if they were bad, to another.
@@ -105,7 +123,7 @@ func (e *exact) check() {
 	}
 	for i, topic := range []string{e.rows, e.dead} {
 		slices.Sort(want[i])
-		require.Equal(e.t, want[i], committed(e.t, e.brokers, topic), "topic %d", i)
+		hasCommitted(e.t, e.brokers, topic, want[i]...)
 	}
 }
 
@@ -117,7 +135,7 @@ func TestExactlyOnce(t *testing.T) {
 			e.shared = shared
 			j := e.job()
 			require.NoError(t, j.Run(t.Context()))
-			require.Greater(t, j.Count("transactions"), int64(2))
+			require.Positive(t, j.Count("transactions"))
 			require.Zero(t, j.Count("retries"))
 			e.check()
 			require.NoError(t, e.job().Run(t.Context()), "a finished job has nothing to do")
@@ -259,7 +277,7 @@ func TestLingeringTransactionsAreAborted(t *testing.T) {
 	second, marker := settled(t, s)
 	require.Equal(t, committedOne.Marker(), marker)
 	require.NoError(t, begun(t, s, second, 4).Commit(t.Context()))
-	require.Equal(t, []string{"1", "4"}, committed(t, e.brokers, e.rows))
+	hasCommitted(t, e.brokers, e.rows, "1", "4")
 }
 
 // An older instance that has nothing to write does not notice that it was fenced; when it begins again, under an id that it would take back, it does.
@@ -275,7 +293,7 @@ func TestOlderInstanceDoesNotComeBack(t *testing.T) {
 	require.ErrorIs(t, wrote(t, s, open, 2), sink.ErrFenced)
 	n := begun(t, s, newer, 3)
 	require.NoError(t, n.Commit(t.Context()))
-	require.Equal(t, []string{"1", "3"}, committed(t, e.brokers, e.rows))
+	hasCommitted(t, e.brokers, e.rows, "1", "3")
 }
 
 func TestTransactionTimeouts(t *testing.T) {
@@ -310,7 +328,7 @@ func TestTransactionThatTimesOut(t *testing.T) {
 	transactor, marker := settled(t, s)
 	require.Empty(t, marker)
 	require.NoError(t, begun(t, s, transactor, 3).Commit(t.Context()))
-	require.Equal(t, []string{"3"}, committed(t, e.brokers, e.rows))
+	hasCommitted(t, e.brokers, e.rows, "3")
 }
 
 func TestSharedTransactionsNeedTheSameSettings(t *testing.T) {

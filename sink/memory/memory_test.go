@@ -58,6 +58,17 @@ func TestCommittedConforms(t *testing.T) {
 	})
 }
 
+func TestTransactedConforms(t *testing.T) {
+	sinktest.Run(t, sinktest.Config[record]{
+		New: func(*testing.T) target {
+			list := memory.NewTransacted[record](new(memory.System))
+			return target{Sink: func() sink.Sink[record] { return list }, Rows: func(*testing.T) []record { return list.Rows() }}
+		},
+		Value:    sinktest.Same,
+		Features: sinktest.Features{Transactions: true, Atomic: true, Parallel: true},
+	})
+}
+
 func TestTableTellsChanges(t *testing.T) {
 	table := memory.NewTable(func(word string) byte { return word[0] })
 	w, err := table.Open(t.Context(), sink.Env{})

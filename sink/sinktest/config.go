@@ -38,6 +38,8 @@ type Features struct {
 	Atomic bool
 	// Commits: the Writer is a sink.Committer, and rows appear exactly once.
 	Commits bool
+	// Transactions: the sink is a sink.Transactional, and rows appear exactly once, with their transactions. Readers may see a transaction a moment after its Commit.
+	Transactions bool
 	// Parallel: several Writers at a time; a sink without it has Traits.Single.
 	Parallel bool
 }
@@ -67,7 +69,7 @@ func Run[T any](t *testing.T, c Config[T]) {
 	t.Run("values", func(t *testing.T) { values(t, c) })
 	t.Run("large batch", func(t *testing.T) { largeBatch(t, c) })
 	t.Run("hostile values", func(t *testing.T) { hostile(t, c) })
-	if !c.Features.Commits {
+	if !c.Features.Commits && !c.Features.Transactions {
 		t.Run("reopen", func(t *testing.T) { reopen(t, c) })
 	}
 	if c.Features.Parallel {
@@ -80,5 +82,8 @@ func Run[T any](t *testing.T, c Config[T]) {
 	}
 	if c.Features.Commits {
 		runCommits(t, c)
+	}
+	if c.Features.Transactions {
+		runTransactions(t, c)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -18,7 +19,8 @@ type session[T any] struct {
 	config     Config[T]
 	writer     sink.Writer[T]
 	checkpoint int64
-	rows       []sink.Row[T] // reused, as the engine does
+	rows       []sink.Row[T]    // reused, as the engine does
+	in         sink.Transaction // that it ends with; nil for none
 }
 
 func open[T any](t *testing.T, c Config[T], s sink.Sink[T], subtask int) *session[T] {
@@ -32,7 +34,12 @@ func openIn[T any](t *testing.T, c Config[T], s sink.Sink[T], e sink.Env) *sessi
 	require.NoError(t, err, "Open")
 	_, commits := w.(sink.Committer)
 	require.Equal(t, c.Features.Commits, commits, "the Writer is a sink.Committer")
-	return &session[T]{t: t, config: c, writer: w}
+	o := &session[T]{t: t, config: c, writer: w}
+	if c.Features.Transactions {
+		o.in = unitOf(t, s, "session").begin()
+		o.join(o.in)
+	}
+	return o
 }
 
 func env(subtask int) sink.Env {
@@ -98,6 +105,9 @@ func (s *session[T]) finish() {
 		s.commit(s.prepare(true))
 	}
 	s.close()
+	if s.in != nil {
+		require.NoError(s.t, s.in.Commit(s.t.Context()), "Commit")
+	}
 }
 
 // change is one row of a batch.
@@ -136,7 +146,7 @@ func numbered(prefix string, n int) []Record {
 // requireRows compares what readers see: an append-only sink keeps the order, a table has none.
 func requireRows[T any](t *testing.T, c Config[T], target Target[T], want ...Record) {
 	t.Helper()
-	got := target.Rows(t)
+	got := seen(t, c, target, len(want))
 	if c.Features.Upserts {
 		got, want = sorted(got), sorted(want)
 	}
@@ -144,6 +154,19 @@ func requireRows[T any](t *testing.T, c Config[T], target Target[T], want ...Rec
 	for i := range want {
 		require.Equal(t, want[i], got[i], "row %d", i)
 	}
+}
+
+// seen reads the rows, and again for a while where they may appear a moment late.
+func seen[T any](t *testing.T, c Config[T], target Target[T], n int) []Record {
+	got := target.Rows(t)
+	for range 100 {
+		if len(got) == n || !c.Features.Transactions {
+			break
+		}
+		time.Sleep(50 * time.Millisecond)
+		got = target.Rows(t)
+	}
+	return got
 }
 
 func sorted(records []Record) []Record {

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/millrace/millrace/sink"
 )
 
 // largeRows is above every bound that a sink may have on one statement or buffer.
@@ -95,6 +97,10 @@ func severalWriters[T any](t *testing.T, c Config[T]) {
 	target := c.New(t)
 	s := target.Sink()
 	sessions := make([]*session[T], writers)
+	var shared sink.Transaction // by all
+	if c.Features.Transactions {
+		shared = unitOf(t, s, "writers").begin()
+	}
 	want := make([][]Record, writers)
 	var wg sync.WaitGroup
 	for i := range writers {
@@ -108,6 +114,12 @@ func severalWriters[T any](t *testing.T, c Config[T]) {
 				return
 			}
 			sessions[i] = &session[T]{t: t, config: c, writer: w}
+			if shared != nil {
+				if err := w.(sink.Joiner).Join(shared); err != nil {
+					t.Errorf("Join of writer %d: %v", i, err)
+					return
+				}
+			}
 			for b := range batches {
 				rows := sessions[i].batch(puts(want[i][b*perBatch : (b+1)*perBatch])...)
 				if err := w.Write(t.Context(), rows); err != nil {
@@ -126,7 +138,10 @@ func severalWriters[T any](t *testing.T, c Config[T]) {
 		sessions[i].finish()
 		all = append(all, want[i]...)
 	}
-	require.ElementsMatch(t, all, target.Rows(t))
+	if shared != nil {
+		require.NoError(t, shared.Commit(t.Context()))
+	}
+	require.ElementsMatch(t, all, seen(t, c, target, len(all)))
 }
 
 func deleteRefused[T any](t *testing.T, c Config[T]) {
