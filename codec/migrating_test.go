@@ -81,8 +81,9 @@ func TestSchemasOfWhatIsWithin(t *testing.T) {
 
 func ExampleMigrating() {
 	type cart struct{ Cents int64 }
+	cartJSON := codec.JSON[cart](2).Named("cart")
 	cartV1 := codec.String() // "12.50", once
-	cartV2 := codec.Migrating(codec.JSON[cart](2).Named("cart"), codec.From(cartV1, func(s string) (cart, error) {
+	cartV2 := codec.Migrating(cartJSON, codec.From(cartV1, func(s string) (cart, error) {
 		euros, err := strconv.ParseFloat(s, 64)
 		return cart{int64(euros * 100)}, err
 	}))

@@ -21,6 +21,9 @@ func AssignTimestamps[T any](s DataStream[T], strategy watermark.Strategy[T], op
 	}
 	n.detail = strategyName(strategy)
 	n.shape = "timestamps; " + n.detail
+	if opOptions(opts).name == "" {
+		j.warn(n, "its event time is part of the state, and is kept under a name that changes with the operators before it: give it one by Name")
+	}
 	if s.out.node.exchanged() {
 		j.fail(n, errors.New("timestamps are assigned behind an exchange, where they would depend on how splits interleave: assign them before KeyBy, Rebalance or a global window"))
 	}

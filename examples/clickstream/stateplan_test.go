@@ -13,6 +13,18 @@ import (
 	"github.com/millrace/millrace/state/savepoint"
 )
 
+// documented demands that what a command prints stands in the documents, line by line.
+func documented(t *testing.T, output string) {
+	t.Helper()
+	doc, err := os.ReadFile("../../docs/savepoints.md")
+	require.NoError(t, err)
+	var lines []string
+	for l := range strings.Lines(output) {
+		lines = append(lines, strings.TrimRight(l, " \n"))
+	}
+	require.Contains(t, string(doc), strings.TrimSpace(strings.Join(lines, "\n")))
+}
+
 // words are those of a table, one blank apart.
 func words(text string) string { return strings.Join(strings.Fields(text), " ") }
 
@@ -45,6 +57,7 @@ func TestRunGoesOnFromAPlannedSavepoint(t *testing.T) {
 	_, err := command(t.Context(), strings.NewReader(""), &out, plan("--gap", "15m")...)
 	require.ErrorContains(t, err, "run would refuse this state")
 	require.Contains(t, words(out.String()), "session-analytics changed")
+	documented(t, out.String())
 	require.Contains(t, out.String(), "session gap 30m0s")
 	require.Contains(t, out.String(), "session gap 15m0s")
 	reset := words(answer(t, plan("--gap", "15m", "--drop-state", "session-analytics")...))
@@ -52,7 +65,9 @@ func TestRunGoesOnFromAPlannedSavepoint(t *testing.T) {
 	require.Contains(t, reset, "begins anew")
 
 	late := []string{"--late-sink", "csv:" + filepath.Join(data, "late.csv")}
-	require.Contains(t, words(answer(t, plan(late...)...)), "late new - sink")
+	withLate := answer(t, plan(late...)...)
+	require.Contains(t, words(withLate), "late new - sink")
+	documented(t, withLate)
 	require.NoError(t, os.RemoveAll(dir))
 	require.Contains(t, refuse(t, run("--from-savepoint", saved, "--gap", "15m")...), "a changed definition is a new group")
 	require.NoDirExists(t, dir, "a refused savepoint was restored")

@@ -20,8 +20,7 @@ type fitted struct {
 
 // fit checks the job against its saved state and numbers its operators.
 func (m *meta) fit(cfg *Config) (*fitted, error) {
-	var windowed Config // functions declare their cells when they are opened, and are checked then
-	windowed = *cfg
+	windowed := *cfg // functions declare their cells when they are opened, and are checked then
 	windowed.Shapes = nil
 	for _, s := range cfg.Shapes {
 		if !strings.Contains(s.Definition, holdsMark) {

@@ -57,12 +57,12 @@ func (m *meta) plan(cfg *Config) (p *state.Plan, slots map[string][]keyed.Slot, 
 	for _, s := range cfg.Shapes {
 		has[s.UID] = true
 		o, known := m.operators[s.UID]
-		op := state.OperatorPlan{UID: s.UID, Is: s.Definition, Fate: state.New}
+		op := state.OperatorPlan{UID: s.UID, Is: definition(s.Definition), Fate: state.New}
 		switch {
 		case !known:
 			m.begins(&op, s, cfg)
 		case definition(o.Shape) != definition(s.Definition):
-			op.Was = o.Shape
+			op.Was, op.Is = definition(o.Shape), definition(s.Definition)
 			m.changes(&op, cfg)
 		default:
 			op.Fate, op.Was, op.Is = state.Kept, definition(o.Shape), definition(s.Definition)
@@ -84,7 +84,7 @@ func (m *meta) plan(cfg *Config) (p *state.Plan, slots map[string][]keyed.Slot, 
 		if has[uid] {
 			continue
 		}
-		op := state.OperatorPlan{UID: uid, Fate: state.Dropped, Was: m.operators[uid].Shape}
+		op := state.OperatorPlan{UID: uid, Fate: state.Dropped, Was: definition(m.operators[uid].Shape)}
 		if !cfg.Allow.all(uid) {
 			op.Problem = fmt.Sprintf("the state has an operator %q (%s) that the job lacks: give an operator that name if it was renamed, or drop its state by stream.DropState(%q)", uid, op.Was, uid)
 		}

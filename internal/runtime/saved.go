@@ -24,7 +24,8 @@ type Saved struct {
 	Pending map[string]int
 }
 
-// SavedOperator is an operator that the state knows. Cells and Codecs go together; they are empty where it has no keyed state.
+// SavedOperator is an operator that the state knows. Cells and Codecs go together, by the numbers that entries name them by, so that a cell is there once for
+// each codec that wrote it; they are empty where it has no keyed state.
 type SavedOperator struct {
 	Number        uint16
 	UID, Shape    string
@@ -69,7 +70,11 @@ func ReadSaved(s Scanner) (*Saved, error) {
 			if contents, ok := strings.CutPrefix(codec, windowsCodec("")[:len(windowsCodec(""))-1]); ok && strings.Contains(o.Shape, holdsMark) {
 				codec = windowsCodec(windowContents(o.Shape, strings.TrimSuffix(contents, ">")))
 			}
-			saved.Cells, saved.Codecs = append(saved.Cells, slot.Name), append(saved.Codecs, codec)
+			name := slot.Name
+			if slot.Dropped {
+				name += " (dropped)"
+			}
+			saved.Cells, saved.Codecs = append(saved.Cells, name), append(saved.Codecs, codec)
 		}
 		v.Operators = append(v.Operators, saved)
 	}
