@@ -5,6 +5,7 @@
 //   - an upsert Writer is written to before the checkpoint that covers its rows completes; rows after the checkpoint are written again after a
 //     crash, with the same keys and values, so the table converges (Upserts in Traits);
 //   - a Writer that is also a Committer makes rows visible only when their checkpoint has completed (whole files);
+//   - a Writer of a Transactional sink writes within transactions that the engine commits together with its checkpoints;
 //   - any other Writer may see rows again after a crash: at least once.
 package sink
 

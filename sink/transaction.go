@@ -29,6 +29,21 @@ type Transactional interface {
 	Transactor(ctx context.Context, env TransactorEnv) (Transactor, error)
 }
 
+// AsTransactional is s as a Transactional, or what it wraps: a Sink around another one says which by a method Unwrap() any.
+func AsTransactional(s any) (t Transactional, ok bool) {
+	for s != nil {
+		if t, ok = s.(Transactional); ok {
+			return t, true
+		}
+		w, wraps := s.(interface{ Unwrap() any })
+		if !wraps {
+			break
+		}
+		s = w.Unwrap()
+	}
+	return nil, false
+}
+
 // TransactorEnv is what the engine tells a Transactor.
 type TransactorEnv struct {
 	Job  string
@@ -64,5 +79,6 @@ type Transaction interface {
 // Joiner is the Writer of a Transactional sink.
 type Joiner interface {
 	// Join makes rows written from now on part of t, which a Transactor of the sink's System made. It is called after Open, and then between Writes.
+	// What a Write that failed left in t cannot be taken out, so its error is not marked by Temporary unless nothing of the batch is there.
 	Join(t Transaction) error
 }

@@ -379,6 +379,10 @@ func TestExactlyOnceWithLargeCheckpoints(t *testing.T) {
 	require.Len(t, list.Rows(), 3000, "the windows are in the state, and nothing was read again")
 }
 
+type around struct{ sink.Sink[int] }
+
+func (a around) Unwrap() any { return a.Sink }
+
 func TestExactlyOnceBuildErrors(t *testing.T) {
 	var one, two sinkmemory.System
 	j := newJob()
@@ -395,6 +399,13 @@ func TestExactlyOnceBuildErrors(t *testing.T) {
 	require.ErrorContains(t, err, "two systems")
 	require.ErrorContains(t, err, `"rows" and "others"`)
 
+	// A sink that is wrapped keeps its transactions.
+	j = newJob(stream.StateDir(t.TempDir()))
+	wrapped := sinkmemory.NewTransacted[int](&one)
+	stream.To(fromNumbers(j, 10), "rows", sink.Sink[int](around{wrapped}))
+	require.NoError(t, j.Run(t.Context()))
+	require.Equal(t, upTo(10), wrapped.Rows())
+
 	// Partitions that commit by themselves may write to systems of their own.
 	j = newJob(stream.StateDir(t.TempDir()))
 	a, b := sinkmemory.NewTransacted[int](&one), sinkmemory.NewTransacted[int](&two)
@@ -403,7 +414,7 @@ func TestExactlyOnceBuildErrors(t *testing.T) {
 	require.NoError(t, j.Run(t.Context()))
 	require.Equal(t, upTo(10), a.Rows())
 	require.Equal(t, upTo(20), b.Rows())
-	require.Equal(t, 1, len(one.Markers()))
+	require.Len(t, two.Markers(), 1)
 }
 
 // A job that is no longer exactly once cannot settle what it left.

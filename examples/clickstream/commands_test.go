@@ -160,6 +160,9 @@ func TestSinks(t *testing.T) {
 	messages = do(t, "run", "--until-end", "--data", data, "--group", "k", "--sink", "kafka:results")
 	require.Contains(t, messages, "Created topic results with 4 partitions")
 	require.Contains(t, messages, "Created topic results-metrics")
+	messages = do(t, "run", "--until-end", "--data", data, "--group", "exact", "--sink", "kafka:once?exactly-once")
+	require.Contains(t, messages, "Created topic once with 4 partitions")
+	require.Contains(t, messages, "topic once, exactly once")
 	require.Contains(t, refuse(t, "run", "--until-end", "--data", data, "--group", "k2", "--sink", "kafka:"+defaultTopic), "topic of the clicks")
 }
 

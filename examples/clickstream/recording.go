@@ -197,6 +197,9 @@ type guarded[T any] struct {
 	recording *recording
 }
 
+// Unwrap says which sink is guarded: it may have transactions.
+func (g guarded[T]) Unwrap() any { return g.Sink }
+
 func (g guarded[T]) Open(ctx context.Context, env sink.Env) (sink.Writer[T], error) {
 	r := g.recording
 	list, err := r.catalog.List(ctx)

@@ -21,7 +21,7 @@ func (p *program) outputs(ctx context.Context, c *kafkaCluster, s settings) (to 
 			return to, err
 		}
 	}
-	env := target.Env{Brokers: c.brokers, Connection: c.config, Out: p.out}
+	env := target.Env{Brokers: c.brokers, Connection: c.config, Group: s.group, Out: p.out}
 	to.Sessions = target.Open(s.sessions, s.definition.sessionRows(), env)
 	to.Metrics = target.Open(s.metrics, s.definition.metricsRows(), env)
 	err = errors.Join(try(ctx, "sessions", to.Sessions, s.restored), try(ctx, "metrics", to.Metrics, s.restored))

@@ -88,7 +88,7 @@ func (o *sinkTask[T]) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, ok := o.sink.(sink.Transactional); ok && o.task.unit.transactions != nil {
+	if _, ok := sink.AsTransactional(o.sink); ok && o.task.unit.transactions != nil {
 		if o.joins, ok = o.writer.(sink.Joiner); !ok {
 			return errors.Join(fmt.Errorf("sink %s is transactional, but its writer, a %T, joins no transactions", o.sink, o.writer), o.writer.Close())
 		}

@@ -74,7 +74,7 @@ func (w *exactWriter[T]) Write(ctx context.Context, rows []sink.Row[T]) error {
 		return nil
 	}
 	if w.in == nil {
-		return errors.New("kafka sink topic=" + w.topic + ": an exactly-once sink writes within the transactions of a job only")
+		return errors.New("kafka sink topic=" + w.topic + ": an exactly-once sink writes within the transactions of a job only; a sink around it needs a method Unwrap() any that returns it")
 	}
 	w.in.begun()
 	return w.in.fenced(w.write(ctx, rows, w.in.line, w.sender))

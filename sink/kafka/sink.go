@@ -3,6 +3,11 @@
 //
 // A Write returns when every row of the batch is acknowledged by all in-sync replicas. After a crash the rows since the last checkpoint are written
 // again: at least once, with the same keys and values.
+//
+// With ExactlyOnce rows are written within transactions that are committed together with the job's checkpoints: a reader at isolation level read_committed sees
+// each row once, when its checkpoint is complete, and so later by up to the time between checkpoints. Each commit unit of a job, which is the whole job or a partition, uses two
+// transactional ids, PREFIX/JOB/UNIT/0 and /1, and a consumer group PREFIX/JOB/UNIT whose only purpose is to hold, on the first partition of the topic, the marker of the last
+// transaction; its lag means nothing. With access control the user needs Write and Describe on these ids, and Read on the group and the topic. Brokers must be of Kafka 3.0 or later.
 package kafka
 
 import (

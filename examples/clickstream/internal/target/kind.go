@@ -20,6 +20,7 @@ type kind struct {
 
 	tables bool // a place is a table or index called READER_VERSION, and not a path
 	shared bool // rows of several runs may meet in one path: another version than the first needs a path of its own
+	exact  bool // the URL may end in ?exactly-once
 	noPath bool // nothing stands behind the colon
 
 	// parse takes apart what is behind the scheme's colon. table is what the URL says of it, "" if nothing. Errors must not quote a password.

@@ -1,13 +1,11 @@
 package target
 
 import (
-	"encoding/json"
 	"io"
 
 	"github.com/millrace/millrace/sink"
 	"github.com/millrace/millrace/sink/elastic"
 	"github.com/millrace/millrace/sink/file"
-	"github.com/millrace/millrace/sink/kafka"
 	"github.com/millrace/millrace/sink/postgres"
 	"github.com/millrace/millrace/sink/print"
 	"github.com/millrace/millrace/sink/sqlite"
@@ -25,6 +23,7 @@ type Rows[T any] struct {
 type Env struct {
 	Brokers    []string       // of the cluster for kafka:
 	Connection cluster.Config // how to reach it
+	Group      string         // the computation, which names its transactions
 	Out        io.Writer      // for print:
 }
 
@@ -43,11 +42,7 @@ func Open[T any](t Target, rows Rows[T], env Env) sink.Sink[T] {
 	case jsonlKind.name:
 		return file.JSONLines(t.Path, rows.Columns)
 	case kafkaKind.name:
-		return kafka.Sink(env.Brokers, t.Path, kafka.EncoderFunc[T](func(m *kafka.Message, row T) (err error) {
-			m.Key = []byte(rows.Key(row))
-			m.Value, err = json.Marshal(row)
-			return err
-		}), kafka.Connect(env.Connection))
+		return openKafka(t, rows, env)
 	case parquetKind.name, csvDirKind.name, jsonlDirKind.name, s3Kind.name:
 		return openParts(t, rows.Columns)
 	default:

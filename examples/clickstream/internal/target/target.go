@@ -30,6 +30,7 @@ type Target struct {
 	Path    string // file, connection string, topic or location, with the version's name in it where it has one
 	Reader  string // the name of the table that readers use, with a schema where it was given one
 	Version string
+	Exact   bool // each row once, by transactions
 	// Result names what the versions are versions of in its catalog: in a database its first table, elsewhere the URL.
 	Result string
 }
@@ -47,6 +48,10 @@ func Parse(text, reader, versionName string) (Target, error) {
 	if !ok || !known {
 		return Target{}, fmt.Errorf("sink %s: use %s", Redact(text), Forms())
 	}
+	exact := false
+	if k.exact {
+		rest, exact = strings.CutSuffix(rest, exactlyOnce)
+	}
 	path, table, err := k.parse(scheme, rest)
 	if err != nil {
 		return Target{}, fmt.Errorf("sink %s: %w", Redact(text), err)
@@ -54,7 +59,7 @@ func Parse(text, reader, versionName string) (Target, error) {
 	if path == "" && !k.noPath {
 		return Target{}, fmt.Errorf("sink %s: it has no path: use %s", Redact(text), k.form)
 	}
-	t := Target{Kind: k.name, Path: path, Reader: reader, Version: versionName, Result: strings.TrimSuffix(k.name, "/") + ":" + path}
+	t := Target{Kind: k.name, Path: path, Reader: reader, Version: versionName, Exact: exact, Result: strings.TrimSuffix(k.name, "/") + ":" + path}
 	if strings.HasPrefix(path, k.name+":") { // a path that is a URL of its own
 		t.Result = path
 	}
@@ -172,6 +177,9 @@ func (t Target) String() string {
 	}
 	if name := t.Table(); name != "" {
 		return "table " + name + " of " + path
+	}
+	if t.Exact {
+		path += ", exactly once"
 	}
 	return path
 }

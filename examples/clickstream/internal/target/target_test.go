@@ -3,6 +3,7 @@ package target
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -10,25 +11,27 @@ import (
 
 func TestParse(t *testing.T) {
 	for text, want := range map[string]Target{
-		"sqlite:data/x.db":                     {"sqlite", "data/x.db", "sessions", "v1", ""},
-		"sqlite:x.db?table=s2":                 {"sqlite", "x.db", "s2", "v1", ""},
-		"postgres://u@h/d":                     {"postgres", "postgres://u@h/d", "sessions", "v1", ""},
-		"postgresql://u@h/d?sslmode=x&table=t": {"postgres", "postgresql://u@h/d?sslmode=x", "t", "v1", ""},
-		"postgres://u@h/d?table=web.t":         {"postgres", "postgres://u@h/d", "web.t", "v1", ""},
-		"csv:a.csv":                            {"csv", "a.csv", "sessions", "v1", ""},
-		"csv:out/{version}/a-{version}.csv":    {"csv", "out/v1/a-v1.csv", "sessions", "v1", ""},
-		"jsonl:/b.jsonl":                       {"jsonl", "/b.jsonl", "sessions", "v1", ""},
-		"parquet:out":                          {"parquet", "out", "sessions", "v1", ""},
-		"csv:out/":                             {"csv/", "out/", "sessions", "v1", ""},
-		"jsonl:/a/b/":                          {"jsonl/", "/a/b/", "sessions", "v1", ""},
-		"s3://b-1-2/p/?format=csv":             {"s3", "s3://b-1-2/p/?format=csv", "sessions", "v1", ""},
-		"kafka:topic":                          {"kafka", "topic", "sessions", "v1", ""},
-		"print:":                               {"print", "", "sessions", "v1", ""},
+		"sqlite:data/x.db":                     {Kind: "sqlite", Path: "data/x.db", Reader: "sessions"},
+		"sqlite:x.db?table=s2":                 {Kind: "sqlite", Path: "x.db", Reader: "s2"},
+		"postgres://u@h/d":                     {Kind: "postgres", Path: "postgres://u@h/d", Reader: "sessions"},
+		"postgresql://u@h/d?sslmode=x&table=t": {Kind: "postgres", Path: "postgresql://u@h/d?sslmode=x", Reader: "t"},
+		"postgres://u@h/d?table=web.t":         {Kind: "postgres", Path: "postgres://u@h/d", Reader: "web.t"},
+		"csv:a.csv":                            {Kind: "csv", Path: "a.csv", Reader: "sessions"},
+		"csv:out/{version}/a-{version}.csv":    {Kind: "csv", Path: "out/v1/a-v1.csv", Reader: "sessions"},
+		"jsonl:/b.jsonl":                       {Kind: "jsonl", Path: "/b.jsonl", Reader: "sessions"},
+		"parquet:out":                          {Kind: "parquet", Path: "out", Reader: "sessions"},
+		"csv:out/":                             {Kind: "csv/", Path: "out/", Reader: "sessions"},
+		"jsonl:/a/b/":                          {Kind: "jsonl/", Path: "/a/b/", Reader: "sessions"},
+		"s3://b-1-2/p/?format=csv":             {Kind: "s3", Path: "s3://b-1-2/p/?format=csv", Reader: "sessions"},
+		"kafka:topic":                          {Kind: "kafka", Path: "topic", Reader: "sessions"},
+		"kafka:topic?exactly-once":             {Kind: "kafka", Path: "topic", Reader: "sessions", Exact: true},
+		"print:":                               {Kind: "print", Path: "", Reader: "sessions"},
 	} {
 		got, err := Parse(text, "sessions", FirstVersion)
 		require.NoError(t, err)
+		want.Version = FirstVersion
 		if want.Result = want.Reader; !got.Database() {
-			want.Result = text
+			want.Result = strings.TrimSuffix(text, exactlyOnce)
 		}
 		require.Equal(t, want, got)
 	}
@@ -47,6 +50,8 @@ func TestParseRefuses(t *testing.T) {
 		"postgres://u@h/d?table=a;drop":     "",
 		"postgres://u:se%zzcret@h/d":        "not a URL",
 		"kafka:":                            "no path",
+		"kafka:?exactly-once":               "no path",
+		"kafka:t-{version}?atomic":          "takes ?exactly-once only",
 		"parquet:":                          "no path",
 		"s3://b-1-2/p?format=xml":           "use parquet, csv, jsonl",
 		"s3://b-1-2/p?tabel=x":              "parameter tabel is not known",
@@ -71,6 +76,7 @@ func TestPlaces(t *testing.T) {
 		"csv:a/b.csv":                     {"a/b.csv", "a/b-metrics.csv", "a/b-metrics.csv"},
 		"jsonl:{version}":                 {"v2", "v2-metrics", "v2-metrics"},
 		"kafka:t-{version}":               {"t-v2", "t-v2-metrics", "topic t-v2-metrics"},
+		"kafka:t-{version}?exactly-once":  {"t-v2", "t-v2-metrics", "topic t-v2-metrics, exactly once"},
 		"sqlite:x.db":                     {"sessions_v2", "session_metrics_v2", "table session_metrics_v2 of x.db"},
 		"sqlite:x.db?table=web":           {"web_v2", "web_metrics_v2", "table web_metrics_v2 of x.db"},
 		"postgres://u:secret@h/":          {"sessions_v2", "session_metrics_v2", "table session_metrics_v2 of postgres://u:***@h/"},
