@@ -34,6 +34,7 @@ type runOptions struct {
 	backend         string
 	checkpointEvery time.Duration
 	watching        watching
+	checkpoints     checkpointOptions
 }
 
 func (o *runOptions) flags(f *pflag.FlagSet) {
@@ -57,6 +58,7 @@ func (o *runOptions) common(f *pflag.FlagSet, version string) {
 	f.StringVar(&o.memory, "memory", "512MiB", "memory for the job's state; what does not fit stays on disk")
 	f.StringVar(&o.backend, "backend", "pebble", "what keeps the state: pebble, or memory (with snapshots on disk)")
 	f.DurationVar(&o.checkpointEvery, "checkpoint-every", 10*time.Second, "time between checkpoints: what a restart reads again at most")
+	o.checkpoints.flags(f)
 	o.watching.flags(f)
 }
 
@@ -158,6 +160,11 @@ func (s *settings) job(p *program) error {
 		stream.StateDir(s.stateDir), stream.Backend(backend), stream.MemoryBudget(int64(memory)), stream.CheckpointEvery(s.checkpointEvery),
 		stream.DefaultParallelism(s.parallelism), stream.Restart(stream.ExponentialDelay(firstRestart, lastRestart, calm)), stream.Logger(logger),
 	}
+	kept, err := s.checkpoints.jobOptions(s.group)
+	if err != nil {
+		return err
+	}
+	s.jobOptions = append(s.jobOptions, kept...)
 	if s.allowCut {
 		s.jobOptions = append(s.jobOptions, stream.AllowLogCut())
 	}

@@ -27,11 +27,14 @@ type Config struct {
 	CheckpointEvery time.Duration
 	BufferTimeout   time.Duration
 	RetryFor        time.Duration
-	NoDrain         bool
-	AllowLogCut     bool
-	MaxParallelism  int
-	TableBytes      int64 // memory for live state, all tasks together; 0 for no bound
-	Shapes          []Shape
+	// CheckpointTimeout is when a checkpoint is late; 0 for never. TolerateFailures is how many checkpoints in a row may be late or fail; -1 for any number.
+	CheckpointTimeout time.Duration
+	TolerateFailures  int
+	NoDrain           bool
+	AllowLogCut       bool
+	MaxParallelism    int
+	TableBytes        int64 // memory for live state, all tasks together; 0 for no bound
+	Shapes            []Shape
 	// PartitionLocal says that a key's state is bound to its partition, so that the number of partitions may not change.
 	PartitionLocal bool
 	// Shared says that the whole process is one commit unit: some tasks exchange.
@@ -129,7 +132,7 @@ func (r *Run) newTask(name string, subtask int, isSource bool) *Task {
 	t := &Task{
 		Name: name, Subtask: subtask, Ctx: r.ctx, Clock: r.cfg.Clock, Logger: r.cfg.Logger.With("operator", name, "subtask", subtask),
 		run: r, id: len(r.tasks), source: isSource, command: make(chan command, 8),
-		shares: shares{clock: r.cfg.Clock},
+		shares: shares{clock: r.cfg.Clock}, pauses: pauses{clock: r.cfg.Clock},
 	}
 	if r.cfg.Shared {
 		t.unit = r.units[0]

@@ -24,6 +24,7 @@ type unit struct {
 	added  chan *Task
 	drain  chan struct{}
 	done   chan struct{} // closed when the unit's loop has ended
+	health health
 }
 
 type unitEvent struct {
@@ -82,6 +83,7 @@ func (u *unit) loop(ctx context.Context) error {
 	clock := u.run.cfg.Clock
 	tick, stopTick := clock.After(u.run.cfg.CheckpointEvery)
 	defer func() { stopTick() }()
+	defer u.health.disarm()
 	for {
 		for len(actions) > 0 {
 			a := actions[0]
@@ -107,6 +109,10 @@ func (u *unit) loop(ctx context.Context) error {
 		case <-due:
 			actions = c.Step(checkpoint.Event{Type: checkpoint.Tick}, actions)
 			tick, stopTick = clock.After(u.run.cfg.CheckpointEvery)
+		case <-u.health.late:
+			if err := u.overdue(c); err != nil {
+				return err
+			}
 		case <-u.stop:
 			actions = c.Step(checkpoint.Event{Type: checkpoint.StopAsked}, actions)
 		case <-u.drain:
@@ -137,6 +143,7 @@ func (u *unit) act(ctx context.Context, c *checkpoint.Coordinator, a checkpoint.
 	switch a.Type {
 	case checkpoint.SendBarrier:
 		u.pieces = u.pieces[:0]
+		u.begun()
 		err = u.tell(ctx, true, command{kind: cmdBarrier, epoch: a.Epoch, stop: a.Kind == checkpoint.Stop, last: a.Kind == checkpoint.Final})
 	case checkpoint.Commit:
 		if err := u.commit(ctx, a); err != nil {
@@ -179,7 +186,7 @@ func (u *unit) commit(ctx context.Context, a checkpoint.Action) error {
 	}
 	setEpoch(&batch, u.name, a.Epoch)
 	writes, bytes := batch.Len(), batch.Bytes()
-	if err := u.run.store.Commit(&batch); err != nil {
+	if err := u.persist(ctx, a.Epoch, &batch); err != nil {
 		return err
 	}
 	clear(u.pieces)
