@@ -48,12 +48,19 @@ func TestPackages(t *testing.T) {
 	for _, p := range []string{"window", "watermark", "state/pebble", "internal/lint", "internal/oracle"} {
 		require.Contains(t, plain, "github.com/millrace/millrace/"+p)
 	}
-	with, err := integrationPackages(t.Context())
+	with, err := integrationTests(t.Context())
 	require.NoError(t, err)
-	for _, p := range []string{"sink/postgres", "source/kafka", "sink/kafka"} {
-		require.Contains(t, with, "github.com/millrace/millrace/"+p)
+	for _, p := range []string{"sink/kafka", "source/kafka"} { // on a real broker instead of the embedded one
+		require.Contains(t, with.whole, "github.com/millrace/millrace/"+p)
+		require.NotContains(t, with.packages, "github.com/millrace/millrace/"+p)
+	}
+	for _, p := range []string{"sink/postgres", "stream/web"} {
+		require.Contains(t, with.packages, "github.com/millrace/millrace/"+p)
 	}
 	for _, p := range []string{"window", "internal/lint"} {
-		require.NotContains(t, with, "github.com/millrace/millrace/"+p)
+		require.NotContains(t, with.packages, "github.com/millrace/millrace/"+p)
 	}
+	require.Contains(t, with.names, "TestPrometheus")
+	require.NotContains(t, with.names, "TestPackages")
+	require.NotContains(t, with.names, "TestMain")
 }

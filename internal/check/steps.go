@@ -5,11 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 )
 
@@ -174,58 +172,4 @@ func integration(ctx context.Context, c *checker) error {
 		return c.leave(ctx, "the integration tests, because the servers could not be started", err)
 	}
 	return err
-}
-
-// integrationInside leaves the mark and runs the packages that have integration tests.
-func integrationInside(ctx context.Context, mark string) int {
-	err := os.WriteFile(mark, []byte("the servers are there\n"), 0o600)
-	var packages []string
-	if err == nil {
-		packages, err = integrationPackages(ctx)
-	}
-	if err == nil {
-		err = goTest(ctx, []string{"-tags", "integration", "-p", "1"}, packages)
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "check: integration:", err)
-		return exitCode(err)
-	}
-	return 0
-}
-
-// integrationPackages are those with test files that are only built under the integration tag.
-func integrationPackages(ctx context.Context) ([]string, error) {
-	plain, err := testFiles(ctx)
-	if err != nil {
-		return nil, err
-	}
-	tagged, err := testFiles(ctx, "-tags", "integration")
-	if err != nil {
-		return nil, err
-	}
-	var packages []string
-	for _, path := range slices.Sorted(maps.Keys(tagged)) {
-		if slices.ContainsFunc(tagged[path], func(file string) bool { return !slices.Contains(plain[path], file) }) {
-			packages = append(packages, path)
-		}
-	}
-	if len(packages) == 0 {
-		return nil, fmt.Errorf("no package has integration tests")
-	}
-	return packages, nil
-}
-
-// testFiles lists the test files of each package.
-func testFiles(ctx context.Context, flags ...string) (map[string][]string, error) {
-	args := append([]string{"list", "-f", `{{.ImportPath}} {{join .TestGoFiles " "}} {{join .XTestGoFiles " "}}`}, flags...)
-	out, err := output(ctx, "go", append(args, "./...")...)
-	if err != nil {
-		return nil, err
-	}
-	files := map[string][]string{}
-	for line := range strings.Lines(out) {
-		fields := strings.Fields(line)
-		files[fields[0]] = fields[1:]
-	}
-	return files, nil
 }

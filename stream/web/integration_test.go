@@ -102,7 +102,16 @@ func TestPrometheus(t *testing.T) {
 // A real browser draws the page, complains of nothing, and sees the job's numbers.
 func TestChromium(t *testing.T) {
 	browser := ondemand.Need(t, "chromium")["path"]
-	page, _ := following(t)
+	page, r := following(t)
+	require.Eventually(t, func() bool {
+		known := 0
+		for _, p := range r.History().Points {
+			if p.Live > 0 {
+				known++
+			}
+		}
+		return known > 5
+	}, 20*time.Second, 50*time.Millisecond, "the rate of the log is known long enough to be drawn")
 	for _, theme := range []string{"light", "dark"} {
 		t.Run(theme, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

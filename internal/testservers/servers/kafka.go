@@ -212,3 +212,6 @@ func (k *Kafka) Restart(ctx context.Context) error {
 	}
 	return k.Start(ctx)
 }
+
+// PID is the process of the broker, for measuring it.
+func (k *Kafka) PID() int { return k.proc.cmd.Process.Pid }

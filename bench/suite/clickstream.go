@@ -1,0 +1,125 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+)
+
+// clickstreamPart is the session job from a real Kafka, beside the peers.
+func clickstreamPart() part {
+	p := part{
+		name: "clickstream", title: "The session job from Kafka, beside the peers", headline: true, repeats: 3,
+		about: "Protobuf clicks (150 bytes, a twentieth as many users as events, 7 days, out of order within 55 s) in 4 partitions of a topic of a real Kafka on the same machine; sessions of 30 minutes " +
+			"in event time; a sink that adds up the rows. Every answer is compared with a batch computation: events, sessions, abandoned carts, and a checksum of all rows where the program makes one. " +
+			"Checkpoints every 10 s with sync where state is durable. Flink and Kafka Streams run with two threads, Java's heap at 4 GB.",
+		columns: []string{colRate, colWhole, colCPU, colBroker, colPeak}, chart: colRate,
+	}
+	for _, decode := range []string{"google", "vt", "aliased"} {
+		p.variants = append(p.variants, ours("Millrace, in place, Pebble, "+decode, 10_000, "--decode", decode))
+	}
+	p.variants = append(p.variants,
+		ours("Millrace, in place, memory, aliased", 10_000, "--state", "memory"),
+		ours("Millrace, exchange, Pebble, aliased", 10_000, "--exchange"),
+		ours("Millrace, exchange, Pebble, vt", 10_000, "--exchange", "--decode", "vt"),
+		flink("Flink, heap", 10_000, 3, "state=heap"),
+		flink("Flink, RocksDB", 4_000, 1, "state=rocksdb"),
+		streams("Kafka Streams, RocksDB, at least once", 2_000, 1, "guarantee=at_least_once"),
+		streams("Kafka Streams, RocksDB, exactly once", 2_000, 1, "guarantee=exactly_once_v2"),
+	)
+	return p
+}
+
+// fileLoopPart is the session job from files beside a loop by hand.
+func fileLoopPart() part {
+	p := part{
+		name: "hand", title: "The session job from files, beside a loop written by hand", headline: true, repeats: 3,
+		about: "The same clicks in four files. The loop by hand reads through the same reader and decoder, has a map of open sessions and nothing else: no event time, no late records, no timers, no state that " +
+			"outlives it. It runs on one core; its processor time is what to compare.",
+		columns: []string{colRate, colCPU, colPeak}, chart: colCPU,
+	}
+	for _, decode := range []string{"google", "vt", "aliased"} {
+		p.variants = append(p.variants,
+			fromFiles("by hand, "+decode, 4_000, "--hand", "--decode", decode),
+			fromFiles("Millrace, in place, memory, "+decode, 4_000, "--state", "memory", "--decode", decode),
+			fromFiles("Millrace, in place, Pebble, "+decode, 4_000, "--decode", decode),
+		)
+	}
+	return p
+}
+
+// ours is our session job over a topic of some thousand events.
+func ours(name string, thousand int, args ...string) variant {
+	return variant{name: name, run: func(ctx context.Context, b *bench) (Sample, error) {
+		d, brokers, err := b.topic(ctx, thousand)
+		if err != nil {
+			return Sample{}, err
+		}
+		return b.worker(ctx, d, append([]string{"--brokers", brokers, "--topic", d.Name}, args...)...)
+	}}
+}
+
+func fromFiles(name string, thousand int, args ...string) variant {
+	return variant{name: name, run: func(ctx context.Context, b *bench) (Sample, error) {
+		d, err := b.dataset(thousand)
+		if err != nil {
+			return Sample{}, err
+		}
+		return b.worker(ctx, d, append([]string{"--files", strings.Join(d.files(), ",")}, args...)...)
+	}}
+}
+
+// worker runs this program's worker on a log and checks its answer.
+func (b *bench) worker(ctx context.Context, d dataset, args ...string) (Sample, error) {
+	program, err := os.Executable()
+	if err != nil {
+		return Sample{}, err
+	}
+	dir, err := os.MkdirTemp(b.work, "state-")
+	if err != nil {
+		return Sample{}, err
+	}
+	defer os.RemoveAll(dir)
+	var got told
+	return b.measure(ctx, d, &got, "", program, append([]string{"worker", "--dir", dir}, args...)...)
+}
+
+// measure runs a program on a log, checks its answer, and adds what the broker took.
+func (b *bench) measure(ctx context.Context, d dataset, got *told, dir, program string, args ...string) (Sample, error) {
+	before, err := b.brokerCPU()
+	if err != nil {
+		return Sample{}, err
+	}
+	s, err := child(ctx, dir, got, program, args...)
+	if err != nil {
+		return s, err
+	}
+	after, err := b.brokerCPU()
+	if err != nil {
+		return s, err
+	}
+	s.Events, s.Phase, s.Broker = int64(d.Events), got.Phase, (after - before).Seconds()
+	return s, d.check(got.answer)
+}
+
+// brokerCPU is the processor time of the broker so far; 0 where none runs.
+func (b *bench) brokerCPU() (time.Duration, error) {
+	if b.kafka == nil {
+		return 0, nil
+	}
+	return processCPU(b.kafka.PID())
+}
+
+// check compares an answer with the right one; a program without a checksum is compared in the rest.
+func (d dataset) check(got answer) error {
+	want := d.Answer
+	if got.Checksum == "" {
+		want.Checksum = ""
+	}
+	if got != want {
+		return fmt.Errorf("the answer is wrong: %+v, want %+v", got, want)
+	}
+	return nil
+}

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/spf13/cobra"
+)
+
+func reportCommand() *cobra.Command {
+	var r results
+	var to string
+	cmd := &cobra.Command{
+		Use: "report", Short: "Makes docs/benchmarks.md and its charts of what was measured", Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error { return report(r, to) },
+	}
+	cmd.Flags().StringVar(&r.dir, "results", "bench/results", "directory of what was measured")
+	cmd.Flags().StringVar(&to, "to", "docs/benchmarks.md", "file to write")
+	return cmd
+}
+
+const opening = `# Benchmarks
+
+Made by ` + "`go run ./bench/suite report`" + ` of what ` + "`go run ./bench/suite run`" + ` measured ([how](../bench/README.md)); compare figures of one table with each other, not with those of another machine. Figures are medians, with the lowest and the highest in
+brackets where there were several runs; the variants of a table ran in turn.
+
+`
+
+func report(r results, to string) error {
+	var doc bytes.Buffer
+	doc.WriteString(opening)
+	fmt.Fprintf(&doc, "Machine: %s, %d cores, %s/%s, %s.\n", processor(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version())
+	for _, p := range parts() {
+		samples, err := r.read(p.name)
+		if err != nil {
+			return err
+		}
+		if len(samples) == 0 {
+			continue
+		}
+		fmt.Fprintf(&doc, "\n## %s\n\n%s\n\n    go run ./bench/suite run %s\n\n%s\n", p.title, p.about, p.name, p.table(samples))
+		if p.chart == "" {
+			continue
+		}
+		file := "benchmark-" + p.name + ".svg"
+		if err := p.draw(samples, filepath.Join(filepath.Dir(to), "img", file)); err != nil {
+			return fmt.Errorf("chart of %s: %w", p.name, err)
+		}
+		fmt.Fprintf(&doc, "\n![%s](img/%s)\n", p.title, file)
+	}
+	return os.WriteFile(to, doc.Bytes(), 0o644)
+}
+
+// table is the part's medians in Markdown; columns that no variant has are left out.
+func (p part) table(samples []Sample) string {
+	t := table.NewWriter()
+	head := table.Row{"variant", "runs"}
+	var columns []string
+	for _, c := range p.columns {
+		if slices.ContainsFunc(samples, func(s Sample) bool { _, ok := s.value(c); return ok }) {
+			columns, head = append(columns, c), append(head, c)
+		}
+	}
+	t.AppendHeader(head)
+	for _, v := range p.variants {
+		runs := of(samples, v.name)
+		if len(runs) == 0 {
+			continue
+		}
+		row := table.Row{v.name, len(runs)}
+		for _, c := range columns {
+			row = append(row, spreadOf(runs, c).text())
+		}
+		t.AppendRow(row)
+	}
+	return t.RenderMarkdown()
+}
+
+func of(samples []Sample, variant string) (runs []Sample) {
+	for _, s := range samples {
+		if s.Variant == variant {
+			runs = append(runs, s)
+		}
+	}
+	return runs
+}
+
+// spread is a measurement over several runs.
+type spread struct {
+	n                 int
+	low, median, high float64
+}
+
+func spreadOf(runs []Sample, column string) spread {
+	var values []float64
+	for _, s := range runs {
+		if v, ok := s.value(column); ok {
+			values = append(values, v)
+		}
+	}
+	if len(values) == 0 {
+		return spread{}
+	}
+	slices.Sort(values)
+	n := len(values)
+	return spread{n, values[0], (values[(n-1)/2] + values[n/2]) / 2, values[n-1]}
+}
+
+func (s spread) text() string {
+	switch s.n {
+	case 0:
+		return ""
+	case 1:
+		return short(s.median)
+	}
+	return fmt.Sprintf("%s (%s–%s)", short(s.median), short(s.low), short(s.high))
+}
+
+// short writes a number in three digits.
+func short(v float64) string {
+	a := math.Abs(v)
+	switch {
+	case a >= 999_500:
+		return digits(v/1e6) + " M"
+	case a >= 9_995:
+		return digits(v/1e3) + " k"
+	}
+	return digits(v)
+}
+
+func digits(v float64) string {
+	switch a := math.Abs(v); {
+	case a >= 99.95 || v == 0:
+		return fmt.Sprintf("%.0f", v)
+	case a >= 9.995:
+		return fmt.Sprintf("%.1f", v)
+	}
+	return fmt.Sprintf("%.2f", v)
+}
+
+// processor is the name of the machine's processor, as far as Linux tells it.
+func processor() string {
+	text, err := os.ReadFile("/proc/cpuinfo")
+	if err != nil {
+		return "unknown processor"
+	}
+	for line := range strings.Lines(string(text)) {
+		if name, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(name) == "model name" {
+			return strings.TrimSpace(value)
+		}
+	}
+	return "unknown processor"
+}

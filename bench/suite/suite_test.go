@@ -1,0 +1,90 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// The loop by hand and the engine, in place and by an exchange, give the rows of the batch computation, whatever decodes.
+func TestAnswers(t *testing.T) {
+	d, err := makeDataset(t.TempDir(), 20_000)
+	require.NoError(t, err)
+	require.EqualValues(t, 20_000, d.Answer.Events)
+	require.Greater(t, d.Answer.Sessions, int64(1000))
+	require.Positive(t, d.Answer.Abandoned)
+	again, err := makeDataset(filepath.Dir(d.Dir), 20_000)
+	require.NoError(t, err)
+	require.Equal(t, d, again, "what is on disk is used")
+	for _, w := range []work{
+		{hand: true, decode: "aliased"}, {hand: true, decode: "google"}, {decode: "google", dir: t.TempDir()}, {decode: "vt", exchange: true},
+		{decode: "aliased", exchange: true, dir: t.TempDir()}, {decode: "aliased", state: "memory", dir: t.TempDir()},
+	} {
+		w.files, w.checkpoint = strings.Join(d.files(), ","), 1e8
+		var out bytes.Buffer
+		require.NoError(t, w.run(t.Context(), &out))
+		text, ok := strings.CutPrefix(out.String(), resultLine)
+		require.True(t, ok)
+		var got told
+		require.NoError(t, json.Unmarshal([]byte(text), &got))
+		require.NoError(t, d.check(got.answer), "%+v", w)
+		got.Abandoned++
+		require.Error(t, d.check(got.answer))
+	}
+}
+
+// The hash of a row is what Java makes of it in the peers' programs; this one was computed there.
+func TestHashIsJavas(t *testing.T) {
+	s := session{user: "user-0000001", first: 1, last: 2, events: 3, carts: 4, checkouts: 5}
+	require.Equal(t, uint64(12984134775853619254), s.hash())
+}
+
+func TestPartGoesOnWhereItWasInterrupted(t *testing.T) {
+	r := results{t.TempDir()}
+	require.NoError(t, r.add("p", Sample{Variant: "a", Events: 10, Phase: 2, CPU: 1}))
+	require.NoError(t, r.add("p", Sample{Variant: "a", Events: 10, Phase: 1, CPU: 1}))
+	all, err := r.read("p")
+	require.NoError(t, err)
+	require.Len(t, all, 2)
+	s := spreadOf(all, colRate)
+	require.Equal(t, spread{2, 5, 7.5, 10}, s)
+	require.Equal(t, "7.50 (5.00–10.0)", s.text())
+	p := part{name: "p", columns: []string{colRate, colPeak}, chart: colRate, variants: []variant{{name: "a"}, {name: "not yet"}}}
+	table := p.table(all)
+	require.Contains(t, table, "7.50 (5.00–10.0)")
+	require.NotContains(t, table, "not yet")
+	require.NotContains(t, table, colPeak, "no run has it")
+	path := filepath.Join(t.TempDir(), "img", "p.svg")
+	require.NoError(t, p.draw(all, path))
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Contains(t, string(text), "<svg")
+	require.NoError(t, os.WriteFile(r.path("p"), []byte("no line\n"), 0o600))
+	_, err = r.read("p")
+	require.ErrorContains(t, err, "p.jsonl, line 1")
+	require.NoError(t, r.remove("p"))
+	require.NoError(t, r.remove("p"))
+}
+
+func TestPartsHaveNames(t *testing.T) {
+	seen := map[string]bool{}
+	for _, p := range parts() {
+		require.False(t, seen[p.name])
+		seen[p.name] = true
+		variants := map[string]bool{}
+		for _, v := range p.variants {
+			require.False(t, variants[v.name], "%s: %s", p.name, v.name)
+			variants[v.name] = true
+		}
+	}
+	_, err := choose([]string{"hand", "nonsense"}, false)
+	require.ErrorContains(t, err, "clickstream, hand")
+	some, err := choose([]string{"hand"}, false)
+	require.NoError(t, err)
+	require.Len(t, some, 1)
+}
