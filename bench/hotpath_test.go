@@ -31,6 +31,7 @@ type clicks struct {
 	splits int
 	n      int64
 	users  []string
+	dense  int64 // clicks in a millisecond; 0 for one in 10 ms
 }
 
 func newClicks(splits int, n int64, users int) *clicks {
@@ -86,6 +87,9 @@ func (c *clickChunk_) Next(r *source.Record[click]) bool {
 	// A user belongs to one split.
 	user := (c.at*int64(c.splits) + c.split) % int64(len(c.users))
 	r.Value = click{c.users[user], 1_700_000_000_000 + c.at*10}
+	if c.dense > 0 {
+		r.Value.at = 1_700_000_000_000 + c.at/c.dense
+	}
 	r.Offset, r.Timestamp = c.at, source.NoTimestamp
 	c.at++
 	return true
@@ -140,13 +144,7 @@ func sessions(b testing.TB, w way, n int64) {
 	from := stream.From(job, "clicks", newClicks(splits, n/splits, w.users), watermark.BoundedOutOfOrderness(time.Minute, clickTime))
 	keyed := stream.KeyBy(from, clickUser)
 	if !w.exchange {
-		keyed = stream.KeyByPartition(from, clickUser, stream.PartitionedBy(stream.Partitioner{Name: "by split", Partition: func(key []byte, n int32) int32 {
-			var user int32
-			for _, c := range key[len("user-"):] {
-				user = user*10 + int32(c-'0')
-			}
-			return user % n
-		}}))
+		keyed = bySplit(from)
 	}
 	counts := stream.Aggregate(stream.Window(keyed, window.EventTimeSession(30*time.Minute)), "sessions", count{})
 	stream.To(counts, "sink", counted{&total})
@@ -156,6 +154,17 @@ func sessions(b testing.TB, w way, n int64) {
 	if want := n / splits * splits; total.Load() != want {
 		b.Fatalf("the sessions hold %d records, want %d", total.Load(), want)
 	}
+}
+
+// bySplit keys clicks in place: a user belongs to one split.
+func bySplit(from stream.DataStream[click]) stream.KeyedStream[string, click] {
+	return stream.KeyByPartition(from, clickUser, stream.PartitionedBy(stream.Partitioner{Name: "by split", Partition: func(key []byte, n int32) int32 {
+		var user int32
+		for _, c := range key[len("user-"):] {
+			user = user*10 + int32(c-'0')
+		}
+		return user % n
+	}}))
 }
 
 func BenchmarkSessions(b *testing.B) {

@@ -45,7 +45,8 @@ type Stats struct {
 // Batch is a list of writes for one Commit. Later writes to a key win. The zero value is empty and ready; it is not safe for concurrent use.
 // Keys and values are copied into large pieces, so that a batch of many small writes costs few allocations.
 type Batch struct {
-	ops   []batchOp
+	ops   [][]batchOp // in pieces too: a list that doubles copies all of itself at once
+	count int
 	piece []byte
 	bytes int64
 }
@@ -55,7 +56,24 @@ type batchOp struct {
 	del        bool
 }
 
-const batchPiece = 256 << 10
+const (
+	batchPiece = 256 << 10
+	batchOps   = 4096
+)
+
+func (b *Batch) add(o batchOp) {
+	n := len(b.ops)
+	if n == 0 || len(b.ops[n-1]) == cap(b.ops[n-1]) {
+		room := 16 // most batches are small
+		if n > 0 {
+			room = min(batchOps, max(room, 2*cap(b.ops[n-1])))
+		}
+		b.ops = append(b.ops, make([]batchOp, 0, room))
+		n++
+	}
+	b.ops[n-1] = append(b.ops[n-1], o)
+	b.count++
+}
 
 func (b *Batch) hold(p []byte) []byte {
 	if len(p) > cap(b.piece)-len(b.piece) {
@@ -68,32 +86,37 @@ func (b *Batch) hold(p []byte) []byte {
 
 // Set writes value under key.
 func (b *Batch) Set(key, value []byte) {
-	b.ops = append(b.ops, batchOp{key: b.hold(key), value: b.hold(value)})
+	b.add(batchOp{key: b.hold(key), value: b.hold(value)})
 	b.bytes += int64(len(key) + len(value))
 }
 
 // Delete removes key.
 func (b *Batch) Delete(key []byte) {
-	b.ops = append(b.ops, batchOp{key: b.hold(key), del: true})
+	b.add(batchOp{key: b.hold(key), del: true})
 	b.bytes += int64(len(key))
 }
 
 // Merge appends other's writes to b; other must not be used afterwards.
 func (b *Batch) Merge(other *Batch) {
-	b.ops = append(b.ops, other.ops...)
+	for _, ops := range other.ops {
+		b.ops = append(b.ops, ops[:len(ops):len(ops)]) // closed: what follows goes into a piece of b's own
+	}
+	b.count += other.count
 	b.bytes += other.bytes
 }
 
 // Len is the number of writes, Bytes the length of their keys and values.
-func (b *Batch) Len() int     { return len(b.ops) }
+func (b *Batch) Len() int     { return b.count }
 func (b *Batch) Bytes() int64 { return b.bytes }
 
 // Each calls visit with every write in order. The slices stay valid.
 func (b *Batch) Each(visit func(key, value []byte, del bool) error) error {
-	for i := range b.ops {
-		o := &b.ops[i]
-		if err := visit(o.key, o.value, o.del); err != nil {
-			return err
+	for _, ops := range b.ops {
+		for i := range ops {
+			o := &ops[i]
+			if err := visit(o.key, o.value, o.del); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

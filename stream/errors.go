@@ -15,6 +15,8 @@ var (
 	// ErrLogCut is wrapped when the log no longer has the record that comes next: where the job's state goes on, or where it was told to begin. The message
 	// has the position and the log's beginning. AllowLogCut goes on behind the cut.
 	ErrLogCut = runtime.ErrLogCut
+	// ErrCheckpoint is wrapped when more checkpoints in a row failed than TolerateCheckpointFailures says.
+	ErrCheckpoint = runtime.ErrCheckpoint
 	// ErrMisplacedKey is wrapped when a key comes from a split it was declared not to come from.
 	ErrMisplacedKey = errors.New("a key is not where it was declared to be")
 	// ErrRunning is returned by Run when the job is running already.

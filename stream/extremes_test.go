@@ -24,13 +24,13 @@ var moments = []int64{
 
 func momentOf(ts int64) time.Time { return time.UnixMilli(ts) }
 
-type tally struct{}
+type howMany struct{}
 
-func (tally) New() int64                                            { return 0 }
-func (tally) Add(n int64, _ int64) int64                            { return n + 1 }
-func (tally) Merge(a, b int64) int64                                { return a + b }
-func (tally) Result(_ string, _ window.TimeWindow, n int64) tallied { return tallied{n} }
-func (tally) Retract(n int64, _ int64) int64                        { return n - 1 }
+func (howMany) New() int64                                            { return 0 }
+func (howMany) Add(n int64, _ int64) int64                            { return n + 1 }
+func (howMany) Merge(a, b int64) int64                                { return a + b }
+func (howMany) Result(_ string, _ window.TimeWindow, n int64) tallied { return tallied{n} }
+func (howMany) Retract(n int64, _ int64) int64                        { return n - 1 }
 
 type tallied struct{ N int64 }
 
@@ -72,7 +72,7 @@ func TestExtremeTimestamps(t *testing.T) {
 						in := stream.From(j, "moments", memory.Of(order...), strategy)
 						w := c.windows(stream.KeyBy(in, func(int64) string { return "k" }, stream.OneSplitPerKey()), stream.AllowedLateness(lateness))
 						panes, late := &batches[tallied]{traits: sink.Traits{Upserts: true}}, &sinkmemory.List[int64]{}
-						stream.To(stream.Aggregate(w, "counts", tally{}), "panes", panes)
+						stream.To(stream.Aggregate(w, "counts", howMany{}), "panes", panes)
 						stream.To(stream.Late(w), "late", late)
 						require.NoError(t, j.Run(t.Context()))
 						shown, missed, all := int64(0), int64(len(late.Rows())), int64(len(moments))
@@ -132,7 +132,7 @@ func TestExtremeTimers(t *testing.T) {
 	timers := stream.Process(stream.KeyBy(in, func(int64) string { return "k" }), "timers", stream.PerTask(func() edge { return edge{} }))
 	w := stream.Window(stream.KeyBy(timers, func(int64) string { return "k" }), window.Tumbling(time.Hour))
 	panes, late := &batches[tallied]{}, &sinkmemory.List[int64]{}
-	stream.To(stream.Aggregate(w, "counts", tally{}), "panes", panes)
+	stream.To(stream.Aggregate(w, "counts", howMany{}), "panes", panes)
 	stream.To(stream.Late(w), "late", late)
 	require.NoError(t, j.Run(t.Context()))
 	n := int64(0)

@@ -117,6 +117,9 @@ func (j *Job) check() error {
 	}
 	problems = append(problems, j.checkTransactions()...)
 	j.checkSavepoints(add)
+	if c.timeout < 0 {
+		add("CheckpointTimeout: %s is not a time", c.timeout)
+	}
 	if c.keeper != nil {
 		if err := c.keeper.Validate(); err != nil {
 			add("%w", err)
@@ -159,24 +162,42 @@ func (j *Job) Run(ctx context.Context) error {
 	if err := j.prepareState(); err != nil {
 		return err
 	}
-	store, err := j.cfg.backend.Open(j.cfg.stateDir, j.cfg.memory/2)
+	store, err := j.openState()
 	if err != nil {
-		return fmt.Errorf("job %q: state directory %q: %w", j.name, j.cfg.stateDir, err)
+		return fmt.Errorf("job %q: %w", j.name, err)
 	}
 	j.takeRequests()
-	err = j.ended(store, j.attempts(ctx, store))
-	if e := store.Close(); err == nil && e != nil {
-		err = fmt.Errorf("job %q: closing the state: %w", j.name, e)
-	}
-	return err
+	return j.attempts(ctx, store)
 }
 
-// attempts runs the job as often as its restart strategy says.
-func (j *Job) attempts(ctx context.Context, store state.Store) error {
+func (j *Job) openState() (state.Store, error) {
+	store, err := j.cfg.backend.Open(j.cfg.stateDir, j.cfg.memory/2)
+	if err != nil {
+		return nil, fmt.Errorf("state directory %q: %w", j.cfg.stateDir, err)
+	}
+	return store, nil
+}
+
+// attempts runs the job as often as its restart strategy says, writes the savepoints that were asked for, and closes the store. A store with a directory is opened anew for each attempt: one that has failed is mended by nothing else.
+func (j *Job) attempts(ctx context.Context, store state.Store) (err error) {
+	defer func() {
+		err = j.ended(store, err)
+		if store == nil {
+			return
+		}
+		if e := store.Close(); err == nil && e != nil {
+			err = fmt.Errorf("job %q: closing the state: %w", j.name, e)
+		}
+	}()
 	failures := 0
 	for {
 		begun := j.cfg.clock.Now()
-		err := j.attempt(ctx, store)
+		if store == nil {
+			store, err = j.openState()
+		}
+		if err == nil {
+			err = j.attempt(ctx, store)
+		}
 		if err == nil {
 			return nil
 		}
@@ -197,6 +218,13 @@ func (j *Job) attempts(ctx context.Context, store state.Store) error {
 			stop()
 			return fmt.Errorf("job %q: %w", j.name, err)
 		}
+		err = nil
+		if store != nil && j.cfg.stateDir != "" {
+			if e := store.Close(); e != nil {
+				j.cfg.logger.Warn("closing the state before it is opened again", "job", j.name, "err", e)
+			}
+			store = nil
+		}
 	}
 }
 
@@ -204,7 +232,7 @@ func (j *Job) attempts(ctx context.Context, store state.Store) error {
 func final(err error) bool {
 	var undecodable *source.DecodeError
 	return errors.Is(err, ErrShape) || errors.Is(err, ErrFinished) || errors.Is(err, ErrLogCut) || errors.Is(err, ErrStopTimeout) || errors.Is(err, ErrUnbalanced) ||
-		errors.Is(err, ErrUnsettled) || errors.Is(err, sink.ErrFenced) ||
+		errors.Is(err, ErrUnsettled) || errors.Is(err, sink.ErrFenced) || errors.Is(err, state.ErrCorrupt) ||
 		errors.As(err, &undecodable) && !source.IsTemporary(err)
 }
 
@@ -306,7 +334,7 @@ func (j *Job) runConfig() runtime.Config {
 	exact, _ := j.transactional() // check has seen to the error
 	return runtime.Config{
 		Job: j.name, Clock: c.clock, Logger: c.logger.With("job", j.name), Meter: c.meter, CheckpointEvery: c.checkpointEvery, BufferTimeout: c.bufferTimeout,
-		RetryFor: c.retryFor, NoDrain: c.noDrain, AllowLogCut: c.allowLogCut, MaxParallelism: c.maxParallelism, TableBytes: c.memory / 2, Shapes: shapes,
+		RetryFor: c.retryFor, CheckpointTimeout: c.timeout, TolerateFailures: c.tolerate, NoDrain: c.noDrain, AllowLogCut: c.allowLogCut, MaxParallelism: c.maxParallelism, TableBytes: c.memory / 2, Shapes: shapes,
 		PartitionLocal: j.local, Shared: j.exchanges(), Allow: c.allow, Check: j.checkState, Limiter: c.limiter, SinkBatches: c.sinkBatches, Transactional: exact,
 		Images: c.images(),
 	}

@@ -28,6 +28,8 @@ type config struct {
 	stopTimeout     time.Duration
 	statusEvery     time.Duration
 	retryFor        time.Duration
+	timeout         time.Duration // of a checkpoint
+	tolerate        int           // failed checkpoints in a row; -1 for any number
 	parallelism     int
 	maxParallelism  int
 	batchSize       int
@@ -60,6 +62,8 @@ func defaults() config {
 		stopTimeout:     30 * time.Second,
 		statusEvery:     30 * time.Second,
 		retryFor:        5 * time.Minute,
+		timeout:         10 * time.Minute,
+		tolerate:        -1,
 		parallelism:     1,
 		maxParallelism:  keygroup.DefaultMax,
 		batchSize:       512,

@@ -16,6 +16,9 @@ type SplitStatus = runtime.SplitStatus
 // TaskStatus is what a task has done with its time.
 type TaskStatus = runtime.TaskStatus
 
+// PauseStatus is how often and for how long checkpoints stopped a task.
+type PauseStatus = runtime.PauseStatus
+
 // SinkStatus is what a sink's writer has done.
 type SinkStatus = runtime.SinkStatus
 
@@ -31,6 +34,8 @@ type Status struct {
 	Ledger Ledger
 	// Limit is the pace that RateLimit sets, nil without one.
 	Limit *limit.State
+	// Checkpoints are those of each commit unit: of the job, or of each partition.
+	Checkpoints []CheckpointStatus
 	// Images are those of the state, with Checkpoints.
 	Images ImageStatus
 	// Watermark is the event time up to which everything has been read: the minimum over the splits that count. It is watermark.Min when one
@@ -57,7 +62,7 @@ func (j *Job) Status() Status {
 }
 
 func statusOf(r *runtime.Run) Status {
-	s := Status{Splits: r.Splits.Status(), Tasks: r.Tasks(), Sinks: r.Sinks(), Ledger: r.Ledger(), Images: r.Images(), Watermark: watermark.Max}
+	s := Status{Splits: r.Splits.Status(), Tasks: r.Tasks(), Sinks: r.Sinks(), Ledger: r.Ledger(), Checkpoints: r.Checkpoints(), Images: r.Images(), Watermark: watermark.Max}
 	for _, p := range s.Splits {
 		if !p.Finished && !p.Idle && p.Watermark <= s.Watermark {
 			if p.Watermark < s.Watermark || s.HeldBy == "" {

@@ -57,7 +57,7 @@ Without a command it runs the demo: it needs nothing but itself.`,
 	root.RunE = demo.RunE
 	root.Flags().AddFlagSet(demo.Flags())
 	root.AddCommand(demo, newRun(p), newReplay(p), newProduce(p), newTopic(p), newBroker(p), newExplain(p), newChart(p), newSchema(p))
-	root.AddCommand(newVersions(p), newCompare(p), newCutover(p), newRollback(p), newState(p))
+	root.AddCommand(newVersions(p), newCompare(p), newCutover(p), newRollback(p), newState(p), newCheckpoints(p))
 	return root
 }
 

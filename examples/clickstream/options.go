@@ -35,6 +35,7 @@ type runOptions struct {
 	checkpointEvery time.Duration
 	watching        watching
 	savepoints      savepoints
+	checkpoints     checkpointOptions
 }
 
 func (o *runOptions) flags(f *pflag.FlagSet) {
@@ -59,6 +60,7 @@ func (o *runOptions) common(f *pflag.FlagSet, version string) {
 	f.StringVar(&o.memory, "memory", "512MiB", "memory for the job's state; what does not fit stays on disk")
 	f.StringVar(&o.backend, "backend", "pebble", "what keeps the state: pebble, or memory (with snapshots on disk)")
 	f.DurationVar(&o.checkpointEvery, "checkpoint-every", 10*time.Second, "time between checkpoints: what a restart reads again at most")
+	o.checkpoints.flags(f)
 	o.watching.flags(f)
 }
 
@@ -161,6 +163,11 @@ func (s *settings) job(p *program) error {
 		stream.DefaultParallelism(s.parallelism), stream.Restart(stream.ExponentialDelay(firstRestart, lastRestart, calm)), stream.Logger(logger),
 	}
 	s.jobOptions = append(s.jobOptions, s.savepoints.options()...)
+	kept, err := s.checkpoints.jobOptions(s.group)
+	if err != nil {
+		return err
+	}
+	s.jobOptions = append(s.jobOptions, kept...)
 	if s.allowCut {
 		s.jobOptions = append(s.jobOptions, stream.AllowLogCut())
 	}

@@ -38,6 +38,9 @@ func (s Small) Put(ctx context.Context, name string, data []byte, tag string) er
 		options.SetMatchETag(tag)
 	}
 	err := s.put(ctx, name, data, options)
+	if Code(err) == NoSuchKey { // so some servers say that what was to be replaced is not there
+		return errors.Join(fs.ErrExist, err)
+	}
 	if Code(err) != NotImplemented {
 		return Classify(err)
 	}

@@ -88,6 +88,16 @@ func New(last int64) *Coordinator { return &Coordinator{tasks: map[int]*member{}
 // Busy reports whether a checkpoint is under way; tasks are added when it is not.
 func (c *Coordinator) Busy() bool { return c.phase != idle }
 
+// Waiting lists the tasks that the checkpoint under way still waits for, in no order.
+func (c *Coordinator) Waiting() (tasks []int) {
+	for id, m := range c.tasks {
+		if c.phase == aligning && m.waiting {
+			tasks = append(tasks, id)
+		}
+	}
+	return tasks
+}
+
 // Step takes an event and appends what follows from it.
 func (c *Coordinator) Step(e Event, actions []Action) []Action {
 	switch e.Type {

@@ -54,6 +54,7 @@ type Store struct {
 	dirty    []*Entry     // marked with epoch
 	turn     []*Entry     // of the snapshot under way: marked with the epoch before, where not encoded yet
 	dead     []*Entry     // empty, their deletion encoded but not committed
+	gone     []*Entry     // of these, those whose deletion is committed, and that have to leave the table
 	batch    *state.Batch // of the snapshot under way, else nil
 	epoch    uint32       // counts snapshots, from 1
 	durable  uint32       // the last snapshot that is committed
@@ -273,13 +274,31 @@ func (s *Store) index(b *state.Batch, e *Entry) {
 // Committed says that the batch of the last snapshot is in the backend.
 func (s *Store) Committed() {
 	s.durable = s.epoch - 1
-	for _, e := range s.dead {
-		if e.filled == 0 && e.mark == 0 && s.table[e.Key] == e {
+	if len(s.gone) == 0 {
+		s.gone, s.dead = s.dead, s.gone
+	} else {
+		s.gone = append(s.gone, s.dead...)
+		clear(s.dead)
+		s.dead = s.dead[:0]
+	}
+	s.forget()
+}
+
+// forgetEntries is how many entries leave the table at once.
+const forgetEntries = 500
+
+// forget lets some of the entries leave whose deletion is committed, so that a checkpoint in which many ended does not stop the stream. One that came back to life, or is in a
+// later batch, stays.
+func (s *Store) forget() {
+	for n := min(forgetEntries, len(s.gone)); n > 0; n-- {
+		last := len(s.gone) - 1
+		e := s.gone[last]
+		s.gone[last] = nil
+		s.gone = s.gone[:last]
+		if e.filled == 0 && !s.held(e) && s.table[e.Key] == e {
 			s.remove(e)
 		}
 	}
-	clear(s.dead)
-	s.dead = s.dead[:0]
 }
 
 // held reports whether an entry has to stay in memory: it is dirty, in the snapshot, or in a batch that is not committed.
@@ -302,6 +321,7 @@ const trimSteps = 8192 // entries that one Trim looks at, so that it does not st
 // Trim lets clean entries leave memory, the ones not used lately first, until the table is within its budget.
 // It is called between records.
 func (s *Store) Trim() {
+	s.forget()
 	budget := s.budget.Load()
 	if budget == 0 || s.bytes() <= budget {
 		return

@@ -29,11 +29,14 @@ type Config struct {
 	CheckpointEvery time.Duration
 	BufferTimeout   time.Duration
 	RetryFor        time.Duration
-	NoDrain         bool
-	AllowLogCut     bool
-	MaxParallelism  int
-	TableBytes      int64 // memory for live state, all tasks together; 0 for no bound
-	Shapes          []Shape
+	// CheckpointTimeout is when a checkpoint is late; 0 for never. TolerateFailures is how many checkpoints in a row may be late or fail; -1 for any number.
+	CheckpointTimeout time.Duration
+	TolerateFailures  int
+	NoDrain           bool
+	AllowLogCut       bool
+	MaxParallelism    int
+	TableBytes        int64 // memory for live state, all tasks together; 0 for no bound
+	Shapes            []Shape
 	// Allow is what state may be dropped, and which operators may begin without.
 	Allow Allow
 	// Check makes the whole plan, cells of functions too. It is called before anything is dropped.
@@ -163,7 +166,7 @@ func (r *Run) newTask(name string, subtask int, isSource bool) *Task {
 	t := &Task{
 		Name: name, Subtask: subtask, Ctx: r.ctx, Clock: r.cfg.Clock, Logger: r.cfg.Logger.With("operator", name, "subtask", subtask),
 		run: r, id: len(r.tasks), who: name + "/" + strconv.Itoa(subtask), source: isSource, command: make(chan command, 8),
-		shares: shares{clock: r.cfg.Clock}, asked: newAsked(),
+		shares: shares{clock: r.cfg.Clock}, pauses: pauses{clock: r.cfg.Clock}, asked: newAsked(),
 	}
 	if r.cfg.Shared {
 		t.unit = r.units[0]

@@ -177,7 +177,7 @@ func (s *settled) mark(ctx context.Context, c *Config, store state.Store, unit, 
 		return err
 	})
 	if err == nil {
-		err = commitTogether(ctx, store, unit, 0, found, t, &state.Batch{})
+		err = commitTogether(ctx, store.Commit, unit, 0, found, t, &state.Batch{})
 	}
 	if err != nil {
 		return fmt.Errorf("setting the first marker: %w", err)

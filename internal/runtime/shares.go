@@ -17,6 +17,8 @@ type TaskStatus struct {
 	Idle     time.Duration // without input
 	Blocked  time.Duration // waiting for its sink, or for a free batch in an exchange
 	Paused   time.Duration // held by alignment or a rate limit
+	// Checkpoints is what checkpoints took of the time.
+	Checkpoints PauseStatus
 }
 
 // activity is what a task does at a moment.
@@ -94,7 +96,7 @@ func (r *Run) Tasks() []TaskStatus {
 	var out []TaskStatus
 	for _, t := range r.tasks {
 		spent := t.shares.read()
-		out = append(out, TaskStatus{Operator: t.Name, Subtask: t.Subtask, Busy: spent[busy], Idle: spent[idle], Blocked: spent[blocked], Paused: spent[paused]})
+		out = append(out, TaskStatus{Operator: t.Name, Subtask: t.Subtask, Busy: spent[busy], Idle: spent[idle], Blocked: spent[blocked], Paused: spent[paused], Checkpoints: t.pauses.read()})
 	}
 	return out
 }

@@ -95,11 +95,14 @@ func FuzzMeta(f *testing.F) {
 			require.GreaterOrEqual(t, s.Number, int32(0))
 			_ = s.first()
 		}
-		_, numbers, err := m.fit("shop", 128, []Shape{{"clicks", "source"}, {"windows", m.operators["windows"].Shape}, {"new", "map"}})
+		fits, err := m.fit(&Config{
+			Job: "shop", MaxParallelism: 128,
+			Shapes: []Shape{{UID: "clicks", Definition: "source"}, {UID: "windows", Definition: m.operators["windows"].Shape}, {UID: "new", Definition: "map"}},
+		})
 		if err != nil {
 			require.ErrorIs(t, err, ErrShape)
 			return
 		}
-		require.Less(t, numbers["new"], uint16(math.MaxUint16))
+		require.Less(t, fits.numbers["new"], uint16(math.MaxUint16))
 	})
 }

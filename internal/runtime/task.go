@@ -49,6 +49,7 @@ type Task struct {
 	shares  shares
 	first   int64 // the checkpoint that the task's first records belong to
 	book    ledger.Book
+	pauses  pauses
 	moved   int32 // the split of the task that sent the batch at hand
 	asked   asked
 }
@@ -179,6 +180,10 @@ func (t *Task) stop() error {
 
 // snapshot takes the task's part of a checkpoint and hands it to the unit.
 func (t *Task) snapshot(c command) error {
+	return t.pauses.stop(func() error { return t.begin(c) })
+}
+
+func (t *Task) begin(c command) error {
 	s := &Snapshot{Epoch: c.epoch, Last: c.last, Batch: &state.Batch{}, Ended: t.book.Copy(), task: t.id}
 	for _, f := range t.snap {
 		if err := t.guard(func() error { return f(s) }); err != nil {
@@ -192,14 +197,16 @@ func (t *Task) snapshot(c command) error {
 	}
 	t.flushed = t.Clock.Now()
 	t.taking = s
-	return t.slice()
+	return t.encode()
 }
 
 // sliceEntries is how many entries of keyed state are encoded between two batches of records.
 const sliceEntries = 500
 
 // slice does a part of the snapshot under way, and hands it to the unit when it is complete.
-func (t *Task) slice() error {
+func (t *Task) slice() error { return t.pauses.stop(t.encode) }
+
+func (t *Task) encode() error {
 	n := sliceEntries
 	for _, s := range t.stores {
 		before := t.taking.Batch.Len()
@@ -240,6 +247,10 @@ func parseBarrier(n int64) command {
 
 // committed tells the operators.
 func (t *Task) committed(epoch int64) error {
+	return t.pauses.stop(func() error { return t.settled(epoch) })
+}
+
+func (t *Task) settled(epoch int64) error {
 	for _, f := range t.commit {
 		if err := t.guard(func() error { return f(epoch) }); err != nil {
 			return err

@@ -89,17 +89,17 @@ func (t *transactions) of(ctx context.Context, checkpoint int64) (sink.Transacti
 	return t.open[checkpoint], nil
 }
 
-// commit makes a checkpoint's batch durable together with its transaction.
-func (t *transactions) commit(ctx context.Context, checkpoint int64, batch *state.Batch) error {
+// commit makes a checkpoint's batch durable together with its transaction. store commits a batch to the state.
+func (t *transactions) commit(ctx context.Context, checkpoint int64, batch *state.Batch, store func(*state.Batch) error) error {
 	t.mu.Lock()
 	transaction := t.open[checkpoint]
 	delete(t.open, checkpoint)
 	t.mu.Unlock()
 	if transaction.Empty() {
 		t.spare = transaction
-		return t.run.store.Commit(batch)
+		return store(batch)
 	}
-	if err := commitTogether(ctx, t.run.store, t.unit, checkpoint, t.applied, transaction, batch); err != nil {
+	if err := commitTogether(ctx, store, t.unit, checkpoint, t.applied, transaction, batch); err != nil {
 		return err
 	}
 	t.applied = transaction.Marker()
@@ -108,15 +108,15 @@ func (t *transactions) commit(ctx context.Context, checkpoint int64, batch *stat
 }
 
 // commitTogether commits a transaction and a batch: both will be, or neither, whatever happens. An error leaves that to be settled.
-func commitTogether(ctx context.Context, store state.Store, unit string, checkpoint int64, applied string, transaction sink.Transaction, batch *state.Batch) error {
+func commitTogether(ctx context.Context, store func(*state.Batch) error, unit string, checkpoint int64, applied string, transaction sink.Transaction, batch *state.Batch) error {
 	entry := transactionMeta{Applied: applied, Pending: transaction.Marker(), Checkpoint: checkpoint}
 	pending := entry.suspend(unit, batch)
-	if err := store.Commit(pending); err != nil {
+	if err := store(pending); err != nil {
 		return err
 	}
 	if err := transaction.Commit(ctx); err != nil {
 		return fmt.Errorf("committing transaction %s: %w", transaction.Marker(), err)
 	}
 	entry.resume(unit, batch)
-	return store.Commit(batch)
+	return store(batch)
 }

@@ -29,6 +29,7 @@ type unit struct {
 	next   int64         // the checkpoint that the records of a task which starts now belong to
 
 	transactions *transactions // nil without
+	health       health
 }
 
 type unitEvent struct {
@@ -103,6 +104,7 @@ func (u *unit) loop(ctx context.Context) error {
 	clock := u.run.cfg.Clock
 	tick, stopTick := clock.After(u.run.cfg.CheckpointEvery)
 	defer func() { stopTick() }()
+	defer u.health.disarm()
 	for {
 		u.turn("goes on")
 		for len(actions) > 0 {
@@ -119,12 +121,14 @@ func (u *unit) loop(ctx context.Context) error {
 			added, wanted, due = nil, nil, nil
 		}
 		stop, drain, given := (<-chan struct{})(u.stop), (<-chan struct{})(u.drain), ctx.Done()
+		late := u.health.late
 		events := (<-chan unitEvent)(u.events)
 		if p := u.run.turns; p != nil {
 			ready := p.Pick(len(events) > 0, len(wanted) > 0, len(stop) > 0, len(drain) > 0, ctx.Err() != nil)
 			events, wanted = onlyIf(ready, 0, events), onlyIf(ready, 1, wanted)
 			stop, drain = onlyIf(ready, 2, stop), onlyIf(ready, 3, drain)
 			given, due = onlyIf(ready, 4, given), onlyIf(ready, 5, due)
+			late = onlyIf(ready, 5, late)
 		}
 		select {
 		case e := <-events:
@@ -137,6 +141,10 @@ func (u *unit) loop(ctx context.Context) error {
 		case <-due:
 			actions = c.Step(checkpoint.Event{Type: checkpoint.Tick}, actions)
 			tick, stopTick = clock.After(u.run.cfg.CheckpointEvery)
+		case <-late:
+			if err := u.overdue(c); err != nil {
+				return err
+			}
 		case <-stop:
 			actions = c.Step(checkpoint.Event{Type: checkpoint.StopAsked}, actions)
 		case <-drain:
@@ -175,6 +183,7 @@ func (u *unit) act(ctx context.Context, c *checkpoint.Coordinator, a checkpoint.
 				return false, nil, err
 			}
 		}
+		u.begun()
 		err = u.tell(ctx, true, command{kind: cmdBarrier, epoch: a.Epoch, stop: a.Kind == checkpoint.Stop, last: a.Kind == checkpoint.Final})
 	case checkpoint.Commit:
 		if err := u.commit(ctx, a); err != nil {
@@ -221,7 +230,7 @@ func (u *unit) commit(ctx context.Context, a checkpoint.Action) error {
 	setEpoch(&batch, u.name, a.Epoch)
 	counted := u.account(&batch)
 	writes, bytes := batch.Len(), batch.Bytes()
-	if err := u.store(ctx, a.Epoch, &batch); err != nil {
+	if err := u.persist(ctx, a.Epoch, &batch); err != nil {
 		return err
 	}
 	u.run.publish(counted)
@@ -233,11 +242,4 @@ func (u *unit) commit(ctx context.Context, a checkpoint.Action) error {
 	m.Counter("checkpoint_bytes", "unit", u.name).Add(bytes)
 	u.run.cfg.Logger.Debug("checkpoint", "unit", u.name, "number", a.Epoch, "writes", writes, "bytes", bytes, "took", u.run.cfg.Clock.Now().Sub(begun).Round(time.Microsecond))
 	return nil
-}
-
-func (u *unit) store(ctx context.Context, checkpoint int64, batch *state.Batch) error {
-	if u.transactions != nil {
-		return u.transactions.commit(ctx, checkpoint, batch)
-	}
-	return u.run.store.Commit(batch)
 }

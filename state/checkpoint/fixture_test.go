@@ -23,7 +23,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func TestDirectory(t *testing.T) {
 	checkpointtest.TestStorage(t, func(t *testing.T) checkpoint.Storage {
 		return checkpoint.Directory(filepath.Join(t.TempDir(), "a", "place"))
-	}, 3<<20)
+	}, checkpointtest.Traits{Large: 3 << 20})
 }
 
 var backends = []state.Backend{pebble.Backend(), memory.Backend()}

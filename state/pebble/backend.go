@@ -103,6 +103,11 @@ func openLocked(fs *fencedFS, dir string, memoryBytes int64, inMemory bool, f *f
 	if err := clearLeft(fs, dir); err != nil {
 		return nil, fmt.Errorf("pebble: remove what a crash left in %s: %w", dir, err)
 	}
+	if !inMemory {
+		if err := tryDisk(fs, dir); err != nil {
+			return nil, fmt.Errorf("pebble: open %s: the disk takes nothing: %w; make room or repair it", dir, err)
+		}
+	}
 	opts := tuned(fs, memoryBytes)
 	opts.DisableWAL = inMemory
 	opts.Logger = logger{f}

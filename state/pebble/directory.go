@@ -14,6 +14,7 @@ import (
 const (
 	lockFile  = "LOCK"
 	ingestDir = "ingest" // tables on their way into the database
+	trialFile = "TRIAL"
 )
 
 // makeDir creates dir and its missing parents, and syncs each directory that gained an entry, so that a power loss cannot take the store's directory with it.
@@ -85,4 +86,26 @@ func clearLeft(fs vfs.FS, dir string) error {
 		}
 	}
 	return nil
+}
+
+// trialBytes is more than opening writes before it returns.
+const trialBytes = 256 << 10
+
+// tryDisk writes, syncs and removes a file. Pebble, when it finds while it opens that the disk is full, leaves goroutines behind that panic, and nobody could catch that; so what
+// is known to fail is not begun.
+func tryDisk(fs vfs.FS, dir string) error {
+	path := fs.PathJoin(dir, trialFile)
+	f, err := fs.Create(path, vfs.WriteCategoryUnspecified)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(make([]byte, trialBytes))
+	if err == nil {
+		err = f.Sync()
+	}
+	err = errors.Join(joinClose(err, f), fs.Remove(path))
+	if err == nil {
+		err = syncDir(fs, dir)
+	}
+	return err
 }

@@ -49,7 +49,7 @@ func fake(t *testing.T) func(*testing.T) checkpoint.Storage {
 }
 
 func TestFakeServer(t *testing.T) {
-	checkpointtest.TestStorage(t, fake(t), 9<<20)
+	checkpointtest.TestStorage(t, fake(t), checkpointtest.Traits{Large: 20 << 20})
 }
 
 func TestState(t *testing.T) { comesBack(t, fake(t)(t)) }
