@@ -20,7 +20,7 @@ func (k KeyedStream[K, T]) attach(p *processor[Keyed[K, T]]) {
 	n := p.node
 	n.shape = "process; " + k.shape()
 	n.declare = func() (*keyed.Store, error) {
-		c := &keyedContext{store: keyed.New(keyed.Config{})}
+		c := &keyedContext{job: k.out.job, store: keyed.New(keyed.Config{})}
 		if p.timers {
 			keyed.NewCell(c.store, timersCell, timersCodec{})
 		}

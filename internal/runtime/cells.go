@@ -91,7 +91,7 @@ func (r *Run) adopt(operator string, s *keyed.Store) ([]keyed.Slot, error) {
 	r.slotsMu.Lock()
 	defer r.slotsMu.Unlock()
 	stored, known := r.slots[operator]
-	if !known {
+	if !known && !r.fresh[r.numbers[operator]] {
 		stored = r.meta.slots(operator)
 	}
 	slots, plans := s.Adopt(stored, r.cfg.Allow.cells(operator))

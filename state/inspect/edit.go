@@ -159,12 +159,28 @@ func (e *Edit) set(o runtime.SavedOperator, v *keyed.Value, s Step) error {
 	if err != nil {
 		return fmt.Errorf("state %q takes values of %s: %w", s.Cell, o.Codecs[i], err)
 	}
+	dropCell(o, v, s.Cell)
 	v.Cells[i] = b
 	return nil
 }
 
+// dropCell takes a state away, whatever codec it was written by.
+func dropCell(o runtime.SavedOperator, v *keyed.Value, name string) (found bool) {
+	for i, n := range o.Cells {
+		if n == name && v.Cells[i] != nil {
+			delete(v.Cells, i)
+			found = true
+		}
+	}
+	return found
+}
+
+// cellOf is where a state is written now: the last of its name, as those before it are of older codecs.
 func cellOf(o runtime.SavedOperator, name string) (int, error) {
-	i := slices.Index(o.Cells, name)
+	i := len(o.Cells) - 1
+	for i >= 0 && o.Cells[i] != name {
+		i--
+	}
 	if i < 0 {
 		return 0, fmt.Errorf("the operator has no state %q; it has %q", name, o.Cells)
 	}
@@ -176,14 +192,12 @@ func remove(o runtime.SavedOperator, v *keyed.Value, s Step) error {
 		clear(v.Cells)
 		return nil
 	}
-	i, err := cellOf(o, s.Cell)
-	if err != nil {
+	if _, err := cellOf(o, s.Cell); err != nil {
 		return err
 	}
-	if v.Cells[i] == nil {
+	if !dropCell(o, v, s.Cell) {
 		return fmt.Errorf("the key has no %q", s.Cell)
 	}
-	delete(v.Cells, i)
 	return nil
 }
 
