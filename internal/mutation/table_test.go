@@ -127,4 +127,20 @@ var mutants = []mutant{
 		text: "		err = l.Balanced()\n", instead: "		_ = l.Balanced()\n",
 		pkg: "stream", test: "TestUnbalancedLedger",
 	},
+	// Transactions.
+	{
+		safeguard: "a checkpoint is pending before its transaction is committed", file: "internal/runtime/transactions.go",
+		text: "	if err := store(pending); err != nil {\n", instead: "	if err := func() error { _ = pending; return nil }(); err != nil {\n",
+		pkg: "stream", test: "TestExactlyOnceWhateverFails",
+	},
+	{
+		safeguard: "the marker of a pending checkpoint applies it", file: "internal/runtime/settle.go",
+		text: "	case e.Pending != \"\" && marker == e.Pending:\n", instead: "	case false:\n",
+		pkg: "stream", test: "TestExactlyOnceWhateverFails",
+	},
+	{
+		safeguard: "an older instance does not take its transactional id back", file: "sink/kafka/transactor.go",
+		text: "		if now != before && !expired {\n", instead: "		if false {\n",
+		pkg: "sink/kafka", test: "TestOlderInstanceDoesNotComeBack",
+	},
 }
