@@ -108,6 +108,9 @@ var concurrent = []string{"/stream", "/state", "/source", "/sink", "/internal/ex
 // failed, which is what many of the tests are about.
 const withoutRace = "/state/pebble"
 
+// bothWays has tests that are only built without the race detector, which finds races inside of the Kafka client.
+const bothWays = "/sink/kafka"
+
 // packages lists the module's packages: those to test with the race detector, and the others.
 func packages(ctx context.Context) (racy, plain []string, err error) {
 	out, err := output(ctx, "go", "list", "-f", "{{.ImportPath}} {{.Module.Path}}", "./...")
@@ -123,7 +126,8 @@ func packages(ctx context.Context) (racy, plain []string, err error) {
 		}
 		if under && path != module+withoutRace {
 			racy = append(racy, path)
-		} else {
+		}
+		if !under || path == module+withoutRace || path == module+bothWays {
 			plain = append(plain, path)
 		}
 	}

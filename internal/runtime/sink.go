@@ -129,7 +129,7 @@ func (o *sinkTask[T]) key() string { return sinkKey(o.name, o.task.Subtask) }
 
 func sinkKey(name string, subtask int) string { return name + "/" + strconv.Itoa(subtask) }
 
-// writers notes that a sink has a writer in a subtask, and makes what measures it.
+// writers notes that a sink has a writer in a subtask, and makes what measures it. Once tasks run it is called under mu.
 func (r *Run) writers(name string, subtask int) *sinkMeter {
 	if r.sinks == nil {
 		r.sinks = map[string][]int{}
@@ -142,6 +142,8 @@ func (r *Run) writers(name string, subtask int) *sinkMeter {
 
 // prepared is what the last checkpoint left for a sink's writer to commit: its own, and for the first writer also that of subtasks which are no more.
 func (r *Run) prepared(name string, subtask int) [][]byte {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	pending := r.meta.sinks[sinkKey(name, subtask)].Pending
 	if subtask != slices.Min(r.sinks[name]) {
 		return pending

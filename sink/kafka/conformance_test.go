@@ -37,23 +37,6 @@ func TestConformance(t *testing.T) {
 	})
 }
 
-func TestExactlyOnceConformance(t *testing.T) {
-	brokers := testBrokers(t)
-	sinktest.Run(t, sinktest.Config[sinktest.Record]{
-		New: func(t *testing.T) sinktest.Target[sinktest.Record] {
-			name := newTopic(t, brokers, 3)
-			return sinktest.Target[sinktest.Record]{
-				Sink: func() sink.Sink[sinktest.Record] {
-					return kafka.Sink(brokers, name, jsonRecords, kafka.ExactlyOnce(), kafka.TransactionPrefix(name))
-				},
-				Rows: func(t *testing.T) []sinktest.Record { return tableOf(t, readCommitted(t, brokers, name)) },
-			}
-		},
-		Value:    sinktest.Same,
-		Features: sinktest.Features{Upserts: true, Transactions: true, Parallel: true},
-	})
-}
-
 // table is what the topic amounts to for a reader that keeps the last record of each key.
 func table(t *testing.T, brokers []string, name string) []sinktest.Record {
 	return tableOf(t, written(t, brokers, name))
