@@ -14,8 +14,8 @@ import (
 
 // Errors that sarama has no name for.
 const (
-	producerFenced          sarama.KError = 90
-	transactionalIDNotFound sarama.KError = 105
+	errProducerFenced          sarama.KError = 90
+	errTransactionalIDNotFound sarama.KError = 105
 )
 
 // transaction is an open transaction. All writers of the unit share its line.
@@ -60,7 +60,7 @@ func (n *transaction) Commit(ctx context.Context) error {
 
 // fenced tells what it means that the brokers refuse the transaction's epoch: another instance has initialized the id, or they gave up the transaction.
 func (n *transaction) fenced(err error) error {
-	if !errors.Is(err, sarama.ErrInvalidProducerEpoch) && !errors.Is(err, sarama.ErrInvalidTxnState) && !errors.Is(err, producerFenced) {
+	if !errors.Is(err, sarama.ErrInvalidProducerEpoch) && !errors.Is(err, sarama.ErrInvalidTxnState) && !errors.Is(err, errProducerFenced) {
 		return err
 	}
 	timeout := n.transactor.config.timeout

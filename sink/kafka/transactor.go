@@ -111,7 +111,7 @@ func (t *transactor) Begin(ctx context.Context) (sink.Transaction, error) {
 		// An older instance that initialized an id again would fence the newer.
 		before := l.last
 		now, err := l.current()
-		expired := errors.Is(err, transactionalIDNotFound) // no transaction for days
+		expired := errors.Is(err, errTransactionalIDNotFound) // no transaction for days
 		if err != nil && !expired {
 			return nil, t.explain(l, err)
 		}

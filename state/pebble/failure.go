@@ -47,17 +47,17 @@ func (f *failure) fence(err error) {
 // set records err unless the store has failed before. Pebble itself is sound, so it can be closed.
 func (f *failure) set(err error) {
 	f.once.Do(func() {
-		err = storeFailure{err}
+		err = storeError{err}
 		f.at.Store(&err)
 		close(f.done)
 		f.log.Error("state store failed", "error", err)
 	})
 }
 
-// storeFailure is an error that ended a store.
-type storeFailure struct{ error }
+// storeError is an error that ended a store.
+type storeError struct{ error }
 
-func (e storeFailure) Unwrap() []error { return []error{e.error, state.ErrFailed} }
+func (e storeError) Unwrap() []error { return []error{e.error, state.ErrFailed} }
 
 // isolate raises the fence and reports whether no operation is under way any more, which it waits for at most the given time.
 func (f *failure) isolate(wait time.Duration) bool {

@@ -23,8 +23,8 @@ func FuzzFile(f *testing.F) {
 		require.NoError(t, os.WriteFile(path, content, 0o600))
 		c := local.Open(path, "sessions")
 		l, err := c.List(t.Context())
-		added, created := version.Version{Name: "added", Tables: map[string]string{"t": "a place of its own"}}, error(nil)
-		_, created = c.Create(t.Context(), added)
+		added := version.Version{Name: "added", Tables: map[string]string{"t": "a place of its own"}}
+		_, created := c.Create(t.Context(), added)
 		if err != nil {
 			require.ErrorContains(t, err, path)
 			require.Error(t, created)
