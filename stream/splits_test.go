@@ -21,7 +21,7 @@ import (
 func TestIdleness(t *testing.T) {
 	j := newJob()
 	live := memory.NewLive[int](2)
-	in := stream.From[int](j, "numbers", live, watermark.Monotonous(atMilli).WithIdleness(250*ms))
+	in := stream.From[int](j, "numbers", live, watermark.Monotonous(atMilli).WithIdleness(1500*ms)) // long enough for a busy machine to get through the test before the split is silent again
 	windows := stream.Window(stream.All(in), window.Tumbling(10*ms))
 	list := to(stream.Reduce(windows, "sums", sum))
 	late := to2(stream.Late(windows), "late")
