@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"go/ast"
 	"go/parser"
@@ -21,11 +22,11 @@ func integrationInside(ctx context.Context, mark string) int {
 		tests, err = integrationTests(ctx)
 	}
 	flags := []string{"-tags", "integration", "-p", "1"}
-	if err == nil {
-		err = goTest(ctx, flags, tests.whole)
-	}
-	if err == nil {
-		err = goTest(ctx, append(flags, "-run", "^("+strings.Join(tests.names, "|")+")$"), tests.packages)
+	if err == nil { // both, so that one run shows all that fails
+		err = errors.Join(
+			goTest(ctx, flags, tests.whole),
+			goTest(ctx, append(flags, "-run", "^("+strings.Join(tests.names, "|")+")$"), tests.packages),
+		)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "check: integration:", err)
