@@ -123,8 +123,8 @@ func TestValueThatDoesNotFitTheField(t *testing.T) {
 		rows := append(one("good", 1), one("bad", 2)...)
 		rows[0].Value.Number, rows[1].Value.Number = 2024, 10_000
 		err := w.Write(t.Context(), rows)
-		require.ErrorContains(t, err, `row id="bad": 400 `)
-		require.ErrorContains(t, err, "field [at] of type [date]")
+		require.ErrorIs(t, err, table.ErrTime)
+		require.ErrorContains(t, err, `row id="bad", column at: 10000-01-01T00:00:00Z`)
 		require.False(t, sink.IsTemporary(err))
 	})
 }
