@@ -78,8 +78,8 @@ func breaksConnection(err error) bool {
 	return pg.SeverityUnlocalized == "FATAL" || pg.SeverityUnlocalized == "PANIC" || pg.Code == "25006" || pg.Code == "26000"
 }
 
-// isData reports whether the server refused a value, so that one row is to blame.
+// isData reports whether the server refused a value, so that one row is to blame; 54000 is an index entry that is too long.
 func isData(err error) bool {
 	var pg *pgconn.PgError
-	return errors.As(err, &pg) && (strings.HasPrefix(pg.Code, "22") || strings.HasPrefix(pg.Code, "23"))
+	return errors.As(err, &pg) && (strings.HasPrefix(pg.Code, "22") || strings.HasPrefix(pg.Code, "23") || pg.Code == "54000")
 }
