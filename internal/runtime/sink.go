@@ -81,7 +81,7 @@ func (o *sinkTask[T]) open(ctx context.Context) error {
 		o.task.turn("opens its sink")
 		r := o.task.run
 		o.writer, err = o.sink.Open(ctx, sink.Env{
-			Job: r.cfg.Job, Operator: o.name, Subtask: o.task.Subtask, Subtasks: len(r.sinks[o.name]), Restored: r.Restored(), Logger: o.task.Logger,
+			Job: r.cfg.Job, Operator: o.name, Subtask: o.task.Subtask, Subtasks: r.subtasks(o.name), Restored: r.Restored(), Logger: o.task.Logger,
 		})
 		return err
 	})
@@ -138,6 +138,13 @@ func (r *Run) writers(name string, subtask int) *sinkMeter {
 	m := &sinkMeter{limiter: r.cfg.Limiter, status: SinkStatus{Operator: name, Subtask: subtask}}
 	r.meters = append(r.meters, m)
 	return m
+}
+
+// subtasks is how many writers a sink has so far.
+func (r *Run) subtasks(name string) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.sinks[name])
 }
 
 // prepared is what the last checkpoint left for a sink's writer to commit: its own, and for the first writer also that of subtasks which are no more.
