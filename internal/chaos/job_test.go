@@ -38,6 +38,7 @@ type jobSpec struct {
 	LatenessMs            int64
 
 	CheckpointMs, Rate int64
+	Follow             bool // the job does not end with the log: it is to be killed
 	Parallelism        int
 }
 
@@ -109,7 +110,11 @@ func (s jobSpec) job() (*stream.Job, error) {
 		stream.CheckpointEvery(time.Duration(s.CheckpointMs)*time.Millisecond), stream.DefaultParallelism(s.Parallelism),
 		stream.RateLimit(limit.New(limit.Rate{Events: float64(s.Rate)})), stream.Restart(stream.ExponentialDelay(50*time.Millisecond, time.Second, time.Minute)),
 		stream.StatusEvery(time.Second), stream.Logger(slog.New(slog.NewTextHandler(os.Stderr, nil))))
-	clicks := kafka.Source(strings.Split(s.Brokers, ","), s.Topic, clicksOf, kafka.UntilEnd(), kafka.Group(s.Group), kafka.FetchBytes(64<<10))
+	options := []kafka.Option{kafka.Group(s.Group), kafka.FetchBytes(64 << 10)}
+	if !s.Follow {
+		options = append(options, kafka.UntilEnd())
+	}
+	clicks := kafka.Source(strings.Split(s.Brokers, ","), s.Topic, clicksOf, options...)
 	events := stream.From(job, "clicks", clicks, watermark.BoundedOutOfOrderness(bound, func(e oracle.Event) time.Time { return time.UnixMilli(e.Timestamp) }))
 	userOf := func(e oracle.Event) string { return e.Key }
 	var users stream.KeyedStream[string, oracle.Event]

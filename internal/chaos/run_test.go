@@ -24,6 +24,7 @@ type run struct {
 	random *rand.Rand
 	number int  // of the scenario
 	disk   bool // the job has one of its own, which may be filled
+	last   bool // the process that is started next runs to the end of the log
 
 	faults    tally
 	kills     int64
@@ -44,6 +45,7 @@ func (r *run) cycles(t *testing.T, n int) {
 			r.kill(t, p, "killed while starting")
 		}
 	}
+	r.last = true
 	p := r.start(t)
 	trouble := r.trouble(t, p)
 	r.reach(t, p, int64(r.log.Len()))
@@ -93,6 +95,7 @@ func (r *run) start(t *testing.T) *process {
 	t.Helper()
 	s := r.world.through(r.spec)
 	s.CheckpointMs, s.Parallelism = 100+r.random.Int64N(200), 1+r.random.IntN(4)
+	s.Follow = !r.last
 	p, err := startProcess(s)
 	require.NoError(t, err)
 	t.Cleanup(func() { p.kill() })

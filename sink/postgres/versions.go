@@ -36,12 +36,14 @@ var (
 )
 
 const (
-	// A switch waits for a lock as long as firstLock, and twice as long with each try, up to lastLock. That is less than the server's deadlock_timeout of a
-	// second, so that a switch and not a reader gives way.
+	// A switch waits for a lock as long as firstLock, and twice as long with each third try, up to lastLock. That is less than the server's deadlock_timeout of a
+	// second, so that a switch and not a reader gives way. The tries between give up soon: against readers that take the views in both orders without a pause it is many
+	// tries that help, and against long transactions long waits.
+	shortLock   = 20 * time.Millisecond
 	firstLock   = 50 * time.Millisecond
 	lastLock    = 500 * time.Millisecond
-	lockTries   = 20
-	lockPause   = 50 * time.Millisecond
+	lockTries   = 60
+	lockPause   = 20 * time.Millisecond
 	callTimeout = time.Minute
 )
 
@@ -85,7 +87,12 @@ func (c *Catalog) GoString() string { return c.String() }
 func (c *Catalog) change(ctx context.Context, f func(*transaction) error) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	for try, wait := 1, firstLock; ; try, wait = try+1, min(2*wait, lastLock) {
+	long := firstLock
+	for try := 1; ; try++ {
+		wait := shortLock
+		if try%3 == 0 {
+			wait, long = long, min(2*long, lastLock)
+		}
 		err := c.transact(ctx, pgx.TxOptions{}, func(t *transaction) error {
 			if err := t.begin(wait); err != nil {
 				return err
