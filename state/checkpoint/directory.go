@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/millrace/millrace/internal/disk"
+	"github.com/millrace/millrace/internal/sealed"
 )
 
 // Directory is a place in a directory, which is made when it is first written to. On the disk of the state itself files are hard links: they cost no space until the state lets go
@@ -33,7 +34,7 @@ func (d directory) Get(_ context.Context, name string) (data []byte, tag string,
 	if err != nil {
 		return nil, "", err
 	}
-	return data, sumOf(data), nil
+	return data, sealed.Sum(data), nil
 }
 
 // Put holds a lock while it compares and writes.

@@ -1,9 +1,6 @@
 package checkpoint
 
 import (
-	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"path"
@@ -12,6 +9,7 @@ import (
 	"time"
 
 	"github.com/millrace/millrace/internal/runtime"
+	"github.com/millrace/millrace/internal/sealed"
 	"github.com/millrace/millrace/state"
 )
 
@@ -89,23 +87,7 @@ func (m *Manifest) String() string {
 	return fmt.Sprintf("checkpoint %d of job %s, %s: %d splits, %d files of %d bytes", m.Number, m.Job, m.Taken.UTC().Format(time.RFC3339), len(m.Splits), len(m.Files), m.Bytes())
 }
 
-var zeroSum = strings.Repeat("0", hex.EncodedLen(sha256.Size))
-
-func (m *Manifest) encode() ([]byte, error) {
-	m.SHA256 = zeroSum
-	b, err := json.MarshalIndent(m, "", "  ")
-	if err != nil {
-		return nil, err
-	}
-	b = append(b, '\n')
-	m.SHA256 = sumOf(b)
-	return bytes.Replace(b, []byte(zeroSum), []byte(m.SHA256), 1), nil
-}
-
-func sumOf(b []byte) string {
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:])
-}
+func (m *Manifest) encode() ([]byte, error) { return sealed.Encode(m, &m.SHA256) }
 
 // decodeManifest reads a manifest and checks that it is whole and that its names are plain.
 func decodeManifest(b []byte) (*Manifest, error) {
@@ -116,14 +98,14 @@ func decodeManifest(b []byte) (*Manifest, error) {
 	if m.Format != Format {
 		return nil, fmt.Errorf("%w: it says %d, this program reads %d", ErrFormat, m.Format, Format)
 	}
-	if len(m.SHA256) != len(zeroSum) || sumOf(bytes.Replace(b, []byte(m.SHA256), []byte(zeroSum), 1)) != m.SHA256 {
+	if !sealed.Matches(b, m.SHA256) {
 		return nil, fmt.Errorf("%w: it does not match its checksum", state.ErrCorrupt)
 	}
 	if !plain(m.Lineage) {
 		return nil, fmt.Errorf("%w: a lineage cannot be called %q", state.ErrCorrupt, m.Lineage)
 	}
 	for _, f := range m.Files {
-		if !plain(f.Name) || len(f.SHA256) != len(zeroSum) || !plain(f.SHA256) || f.Bytes < 0 {
+		if !plain(f.Name) || len(f.SHA256) != sealed.Length || !plain(f.SHA256) || f.Bytes < 0 {
 			return nil, fmt.Errorf("%w: a file cannot be %+v", state.ErrCorrupt, f)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/millrace/millrace/internal/sealed"
 	"github.com/millrace/millrace/state"
 )
 
@@ -28,7 +29,7 @@ func FuzzFile(f *testing.F) {
 	f.Add([]byte(magic), int64(0), int64(8))
 	f.Add([]byte(nil), int64(0), int64(-5))
 	f.Fuzz(func(t *testing.T, content []byte, entries, size int64) {
-		want := File{Name: "run.kv", Entries: entries, Bytes: size, SHA256: sumOf(content)}
+		want := File{Name: "run.kv", Entries: entries, Bytes: size, SHA256: sealed.Sum(content)}
 		n := int64(0)
 		whole, err := readFile(bytes.NewReader(content), section{kind: "run"}, want, func(_, _ []byte) bool { n++; return true })
 		if err != nil {

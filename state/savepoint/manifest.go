@@ -1,9 +1,6 @@
 package savepoint
 
 import (
-	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/millrace/millrace/internal/sealed"
 	"github.com/millrace/millrace/state"
 )
 
@@ -83,24 +81,8 @@ type File struct {
 	SHA256  string `json:"sha256"`
 }
 
-const zeroSum = "0000000000000000000000000000000000000000000000000000000000000000"
-
 // encode sets the manifest's own checksum and returns its bytes.
-func (m *Manifest) encode() ([]byte, error) {
-	m.SHA256 = zeroSum
-	b, err := json.MarshalIndent(m, "", "  ")
-	if err != nil {
-		return nil, err
-	}
-	b = append(b, '\n')
-	m.SHA256 = sumOf(b)
-	return bytes.Replace(b, []byte(zeroSum), []byte(m.SHA256), 1), nil
-}
-
-func sumOf(b []byte) string {
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:])
-}
+func (m *Manifest) encode() ([]byte, error) { return sealed.Encode(m, &m.SHA256) }
 
 func readManifest(dir string) (*Manifest, error) {
 	path := filepath.Join(dir, manifestName)
@@ -129,7 +111,7 @@ func decodeManifest(b []byte) (*Manifest, error) {
 	if m.Format != Format {
 		return nil, fmt.Errorf("%w: it says %d, this program reads %d", ErrFormat, m.Format, Format)
 	}
-	if len(m.SHA256) != len(zeroSum) || sumOf(bytes.Replace(b, []byte(m.SHA256), []byte(zeroSum), 1)) != m.SHA256 {
+	if !sealed.Matches(b, m.SHA256) {
 		return nil, fmt.Errorf("%w: it does not match its checksum", state.ErrCorrupt)
 	}
 	for _, f := range m.Files {
