@@ -297,31 +297,49 @@ func TestExactlyOnceStopAndGoOn(t *testing.T) {
 	}
 }
 
-// A second instance, on a copy of the state or on none, takes over; the first ends for good, although it may restart.
+// A second instance that was started by mistake, without the state, ends the first for good, although that may restart, and writes nothing itself. Then the first goes on.
 func TestExactlyOnceFencesTheOlder(t *testing.T) {
 	e := newExactJob(t, memorystate.Backend(), true, 200_000)
 	second := newExactJob(t, memorystate.Backend(), true, 200_000)
 	second.numbers, second.odd = e.numbers, e.odd
 	var once sync.Once
-	taken := make(chan error, 1)
+	refused := make(chan error, 1)
 	var calls atomic.Int64
 	e.at = func(s commitStep) error {
 		if s == beforeCommit && calls.Add(1) == 4 {
-			once.Do(func() {
-				ctx, cancel := context.WithTimeout(t.Context(), 20*ms)
-				defer cancel()
-				taken <- second.build().Run(ctx)
-			})
+			once.Do(func() { refused <- second.build(stream.Restart(stream.FixedDelay(100, 0))).Run(t.Context()) })
 		}
 		return nil
 	}
 	j := e.build(stream.Restart(stream.FixedDelay(100, 0)))
 	err := j.Run(t.Context())
 	require.ErrorIs(t, err, sink.ErrFenced)
-	require.NoError(t, <-taken)
+	err = <-refused
+	require.ErrorIs(t, err, stream.ErrUnsettled)
+	require.ErrorContains(t, err, "written once more")
 	require.Zero(t, j.Count("restarts"))
-	err = e.build().Run(t.Context())
-	require.ErrorIs(t, err, stream.ErrUnsettled, "its state is not the one that goes with the rows")
+	require.NoError(t, e.build().Run(t.Context()))
+	e.rows(t)
+}
+
+// No unit writes before all that a job starts with are settled: a copy of the state that is made while rows are committed knows the units they may come from.
+func TestNoUnitWritesBeforeAllAreSettled(t *testing.T) {
+	e := newExactJob(t, memorystate.Backend(), false, 3000)
+	var asked, settled atomic.Int64
+	e.at = func(s commitStep) error {
+		switch {
+		case s == atSettle:
+			if asked.Add(1) == 2 {
+				time.Sleep(100 * ms)
+			}
+			settled.Add(1)
+		case s == atWrite && settled.Load() < 3:
+			return errors.New("rows were written before a unit was settled")
+		}
+		return nil
+	}
+	require.NoError(t, e.build().Run(t.Context()))
+	e.rows(t)
 }
 
 // Markers expire. That matters only where something is pending.
@@ -408,7 +426,8 @@ func TestExactlyOnceBuildErrors(t *testing.T) {
 
 	// Partitions that commit by themselves may write to systems of their own.
 	j = newJob(stream.StateDir(t.TempDir()))
-	a, b := sinkmemory.NewTransacted[int](&one), sinkmemory.NewTransacted[int](&two)
+	var three sinkmemory.System
+	a, b := sinkmemory.NewTransacted[int](&three), sinkmemory.NewTransacted[int](&two)
 	stream.To(fromNumbers(j, 10), "a", a)
 	stream.To(stream.From(j, "other numbers", numbers(20), watermark.Monotonous(atMilli)), "b", b)
 	require.NoError(t, j.Run(t.Context()))

@@ -140,7 +140,7 @@ func (r *run) upheaval(i int) (u upheaval, due bool) {
 	}
 	var possible []upheaval
 	for _, u := range upheavals {
-		if (r.postgres || !u.postgres) && (r.disk || !u.disk) && (r.fences && !r.local || !u.fenced) {
+		if (r.postgres || !u.postgres) && (r.disk || !u.disk) && (r.fences || !u.fenced) {
 			possible = append(possible, u)
 		}
 	}

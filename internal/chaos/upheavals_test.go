@@ -18,7 +18,7 @@ type upheaval struct {
 	kind     string
 	postgres bool // only where the sink is there
 	disk     bool // only where the disk is one that may be filled
-	fenced   bool // only where the sink turns away a process that another has replaced, and the job is one commit unit
+	fenced   bool // only where the sink turns away a process that another has replaced
 	// cause has it happen to the run of process p, and returns the process that goes on: p, unless that may end.
 	cause func(t *testing.T, r *run, p *process) *process
 }
@@ -59,9 +59,9 @@ func secondInstance(t *testing.T, _ *run, p *process) *process {
 const takenOver = "another instance of the job has taken over"
 
 // moveAway stops the process, goes on with a copy of its state in another directory, as on another machine, and wakes the old process, which must end and say why.
-// The job is one commit unit here: of several, the old process goes on with those that the new one has not begun, and the copy is then older than what was committed.
 func moveAway(t *testing.T, r *run, p *process) *process {
 	t.Helper()
+	require.Eventually(t, func() bool { now, _ := p.now(); return now.Checkpoints > 0 }, time.Minute, 10*time.Millisecond, "a copy from before the first checkpoint would be refused, as the old process can then still write")
 	require.NoError(t, p.cmd.Process.Signal(syscall.SIGSTOP))
 	time.Sleep(100 * time.Millisecond) // until all its threads have stopped
 	moved := r.spec.Dir + "-moved"

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/millrace/millrace/internal/clock"
@@ -64,33 +65,35 @@ const SharedUnit = "job"
 type Run struct {
 	Splits *Splits
 
-	cfg      Config
-	store    state.Store
-	turns    clock.Turns // nil but in a simulation
-	meta     *meta
-	numbers  map[string]uint16
-	fresh    map[uint16]bool // operators that the state did not know, by number
-	reads    map[string]bool // sources of which the state had splits
-	slotsMu  sync.Mutex
-	slots    map[string][]keyed.Slot // by operator, as its tasks found them
-	ctx      context.Context
-	cancel   context.CancelCauseFunc
-	units    []*unit
-	sinks    map[string][]int // the subtasks of each sink's writers
-	meters   []*sinkMeter
-	images   *imager
-	tasks    []*Task
-	before   []func()       // run by Start before any task
-	after    []func() error // run by Wait when all tasks have ended
-	helpers  []func(context.Context)
-	group    sync.WaitGroup // tasks and units
-	side     sync.WaitGroup // helpers
-	stopped  context.CancelFunc
-	started  bool
-	restored bool // the state held a checkpoint
-	accounts accounts
-	mu       sync.Mutex // building, during the run: discovered splits; and units
-	served   served     // what can be asked
+	cfg       Config
+	store     state.Store
+	turns     clock.Turns // nil but in a simulation
+	meta      *meta
+	numbers   map[string]uint16
+	fresh     map[uint16]bool // operators that the state did not know, by number
+	reads     map[string]bool // sources of which the state had splits
+	slotsMu   sync.Mutex
+	slots     map[string][]keyed.Slot // by operator, as its tasks found them
+	ctx       context.Context
+	cancel    context.CancelCauseFunc
+	units     []*unit
+	sinks     map[string][]int // the subtasks of each sink's writers
+	meters    []*sinkMeter
+	images    *imager
+	tasks     []*Task
+	before    []func()       // run by Start before any task
+	after     []func() error // run by Wait when all tasks have ended
+	helpers   []func(context.Context)
+	group     sync.WaitGroup // tasks and units
+	side      sync.WaitGroup // helpers
+	stopped   context.CancelFunc
+	started   bool
+	restored  bool          // the state held a checkpoint
+	unsettled atomic.Int32  // units that were there at the start and whose transactions are not settled
+	settled   chan struct{} // closed when there are none
+	accounts  accounts
+	mu        sync.Mutex // building, during the run: discovered splits; and units
+	served    served     // what can be asked
 }
 
 // NewRun reads the state and checks that the job fits it.
@@ -118,7 +121,7 @@ func NewRun(cfg Config, store state.Store) (*Run, error) {
 		return nil, err
 	}
 	ctx, cancel := context.WithCancelCause(context.Background())
-	r := &Run{Splits: newSplits(), cfg: cfg, store: store, turns: clock.TurnsOf(cfg.Clock), meta: m, numbers: fits.numbers, fresh: fits.fresh, slots: map[string][]keyed.Slot{}, ctx: ctx, cancel: cancel, restored: restored, reads: map[string]bool{}}
+	r := &Run{Splits: newSplits(), cfg: cfg, store: store, turns: clock.TurnsOf(cfg.Clock), meta: m, numbers: fits.numbers, fresh: fits.fresh, slots: map[string][]keyed.Slot{}, ctx: ctx, cancel: cancel, restored: restored, reads: map[string]bool{}, settled: make(chan struct{})}
 	for name := range m.splits {
 		r.reads[m.owner(name)] = true
 	}
@@ -228,6 +231,7 @@ func (r *Run) Start() {
 		f()
 	}
 	r.share()
+	r.countUnsettled()
 	for _, t := range r.tasks {
 		r.goTask(t)
 	}
@@ -238,6 +242,19 @@ func (r *Run) Start() {
 	r.stopped = stop
 	for _, h := range r.helpers {
 		r.side.Go(func() { h(ctx) })
+	}
+}
+
+// countUnsettled looks which units are to settle before any writes.
+func (r *Run) countUnsettled() {
+	for _, u := range r.units {
+		if t := u.transactions; t != nil && t.transactor == nil {
+			t.initial = true
+			r.unsettled.Add(1)
+		}
+	}
+	if r.unsettled.Load() == 0 {
+		close(r.settled)
 	}
 }
 

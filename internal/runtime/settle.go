@@ -116,9 +116,10 @@ func (c *Config) settle(ctx context.Context, store state.Store, unit string, ent
 	}
 	if entry == nil {
 		if marker != "" {
-			logger.Warn("the state is new, but the sink has rows that an earlier run of the job committed: what the log still holds is written again", "marker", marker)
+			return nil, fmt.Errorf("%w: the state knows of no transaction, and the sink's system has marker %s: an earlier run of the job, which had other state or was copied before its first checkpoint, has committed rows, which would be written once more; "+
+				"start from the newest state, or a new group and replay", ErrUnsettled, marker)
 		}
-		return s, s.mark(ctx, c, store, unit, marker)
+		return s, s.mark(ctx, c, store, unit)
 	}
 	change, err := entry.decide(store, unit, marker)
 	if err != nil {
@@ -134,10 +135,10 @@ func (c *Config) settle(ctx context.Context, store state.Store, unit string, ent
 		return s, nil
 	}
 	if entry.Applied == "" { // the last run ended before it set the first
-		return s, s.mark(ctx, c, store, unit, "")
+		return s, s.mark(ctx, c, store, unit)
 	}
 	logger.Warn("the sink's system has lost the marker of the last transaction: such markers expire when a job is stopped for long; nothing was under way, so the job goes on", "expected", entry.Applied)
-	return s, s.mark(ctx, c, store, unit, "")
+	return s, s.mark(ctx, c, store, unit)
 }
 
 // decide is what brings the state to where the marker says that the system is: nil for nothing, where they agree.
@@ -170,14 +171,14 @@ func named(marker string) string {
 }
 
 // mark commits a transaction without rows, so that from now on the system has a marker, and one that is missing means something.
-func (s *settled) mark(ctx context.Context, c *Config, store state.Store, unit, found string) error {
+func (s *settled) mark(ctx context.Context, c *Config, store state.Store, unit string) error {
 	var t sink.Transaction
 	err := c.retry(ctx, unit, sink.IsTemporary, func() (err error) {
 		t, err = s.transactor.Begin(ctx)
 		return err
 	})
 	if err == nil {
-		err = commitTogether(ctx, store.Commit, unit, 0, found, t, &state.Batch{})
+		err = commitTogether(ctx, store.Commit, unit, 0, "", t, &state.Batch{})
 	}
 	if err != nil {
 		return fmt.Errorf("setting the first marker: %w", err)

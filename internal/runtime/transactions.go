@@ -17,6 +17,7 @@ type transactions struct {
 	run        *Run
 	unit       string
 	transactor sink.Transactor
+	initial    bool             // the unit was there at the start, and not settled
 	applied    string           // the marker that goes with the unit's state
 	spare      sink.Transaction // was not needed, and is as good as new; may be nil
 
@@ -38,7 +39,8 @@ func (r *Run) newTransactions(unit string) *transactions {
 	return t
 }
 
-// begin makes the first transaction. A unit that was not settled, because the state does not know it, is settled here.
+// begin makes the first transaction. A unit that was not settled, because the state does not know it, is settled here. No unit writes before all that were there at the
+// start are settled: state that was copied while its process wrote knows every unit that may have committed something.
 func (t *transactions) begin(ctx context.Context, checkpoint int64) error {
 	if t.transactor == nil {
 		cfg := &t.run.cfg
@@ -50,6 +52,14 @@ func (t *transactions) begin(ctx context.Context, checkpoint int64) error {
 		t.run.mu.Lock()
 		t.run.After(t.transactor.Close)
 		t.run.mu.Unlock()
+	}
+	if t.initial && t.run.unsettled.Add(-1) == 0 {
+		close(t.run.settled)
+	}
+	select {
+	case <-t.run.settled:
+	case <-ctx.Done():
+		return context.Cause(ctx)
 	}
 	if err := t.ready(ctx, checkpoint); err != nil {
 		return err

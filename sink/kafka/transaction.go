@@ -60,7 +60,13 @@ func (n *transaction) Commit(ctx context.Context) error {
 
 // fenced tells what it means that the brokers refuse the transaction's epoch: another instance has initialized the id, or they gave up the transaction.
 func (n *transaction) fenced(err error) error {
-	if !errors.Is(err, sarama.ErrInvalidProducerEpoch) && !errors.Is(err, sarama.ErrInvalidTxnState) && !errors.Is(err, errProducerFenced) {
+	switch {
+	case errors.Is(err, sarama.ErrInvalidProducerEpoch), errors.Is(err, sarama.ErrInvalidTxnState), errors.Is(err, errProducerFenced):
+	case errors.Is(err, sarama.ErrTransactionNotReady): // sarama does not tell what failed the transaction before: the brokers know whose the id is
+		if now, unknown := n.lane.current(); unknown != nil || now == n.lane.last {
+			return err
+		}
+	default:
 		return err
 	}
 	timeout := n.transactor.config.timeout
