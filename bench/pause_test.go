@@ -10,12 +10,16 @@ import (
 	"testing"
 	"time"
 
+	"github.com/millrace/millrace/source/limit"
 	"github.com/millrace/millrace/stream"
 	"github.com/millrace/millrace/watermark"
 	"github.com/millrace/millrace/window"
 )
 
-var pauseKeys = flag.Int("pause-keys", 100_000, "keys of BenchmarkPause")
+var (
+	pauseKeys = flag.Int("pause-keys", 100_000, "keys of BenchmarkPause")
+	pauseRate = flag.Float64("pause-rate", 0, "records a second of BenchmarkPause; 0 for as many as it can, where most of what it measures is how long a task waits for its turn on a core")
+)
 
 // BenchmarkPause is how long checkpoints, one a second, stop the tasks of a job in which each record changes the state of another of many keys. An operation is a record; give a number
 // of them that is some times that of the keys: -benchtime 30000000x -pause-keys 10000000. Bytes are those of a whole checkpoint, which writes what changed.
@@ -28,7 +32,7 @@ func BenchmarkPause(b *testing.B) {
 func pause(b *testing.B, exchange bool, users int, n int64) {
 	var total atomic.Int64
 	job := stream.NewJob("bench", stream.Logger(slog.New(slog.NewTextHandler(io.Discard, nil))), stream.DefaultParallelism(2), stream.StatusEvery(0),
-		stream.CheckpointEvery(time.Second), stream.MemoryBudget(12<<30), stream.StateDir(b.TempDir()), stream.NoDrain())
+		stream.CheckpointEvery(time.Second), stream.MemoryBudget(12<<30), stream.StateDir(b.TempDir()), stream.NoDrain(), stream.RateLimit(limit.New(limit.Rate{Events: *pauseRate})))
 	src := newClicks(splits, max(1, n/splits), users)
 	src.dense = 1 << 20
 	from := stream.From(job, "clicks", src, watermark.BoundedOutOfOrderness(time.Minute, clickTime))

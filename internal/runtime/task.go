@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"math"
+	"runtime"
 	"strconv"
 	"time"
 
@@ -44,6 +45,7 @@ type Task struct {
 	wake    []waker
 	close   []func() error
 	flushed time.Time
+	yielded time.Time // the last turn began about then
 	wall    wallTime
 	taking  *Snapshot // the snapshot under way
 	shares  shares
@@ -278,10 +280,19 @@ func (t *Task) flushAll() error {
 // ringing always rings.
 var ringing = func() <-chan time.Time { c := make(chan time.Time); close(c); return c }()
 
+// turn is for how long a task keeps its core where others wait for one. By itself the scheduler interrupts after 10 to 20 ms only, and with as many goroutines as a
+// job has that adds up to long waits; shorter turns would cost more for caches that are cold.
+const turn = time.Millisecond
+
 // between is what happens between two slices of records: questions, processing time, the buffer timeout, the memory budget.
 func (t *Task) between() error {
 	t.serve()
 	now := t.Clock.Now()
+	if now.Sub(t.yielded) >= turn {
+		runtime.Gosched()
+		now = t.Clock.Now()
+		t.yielded = now
+	}
 	if now.Sub(t.flushed) >= t.run.cfg.BufferTimeout {
 		if err := t.flushAll(); err != nil {
 			return err

@@ -37,7 +37,9 @@ func (s *store) Commit(b *state.Batch) error {
 func (s *store) commitBatch(writes *sortedBatch, size int64) error {
 	const perWrite = 1 + 2*binary.MaxVarintLen32
 	b := s.db.NewBatchWithSize(int(size) + writes.len()*perWrite + 64)
+	var turn turn
 	for i := range writes.len() {
+		turn.step()
 		w := writes.at(i)
 		var err error
 		if w.del {

@@ -60,6 +60,7 @@ func (s *store) writeTable(path string, writes *sortedBatch, from int) (n int, e
 	w := sstable.NewWriter(objstorageprovider.NewFileWritable(f), s.opts.MakeWriterOptions(0, formatVersion.MaxTableFormat()))
 	defer func() { err = errors.Join(err, w.Close()) }() // Close finishes the table and syncs it
 	size := 0
+	var turn turn
 	for from+n < writes.len() && size < ingestTableBytes {
 		e := writes.at(from + n)
 		if e.del {
@@ -72,6 +73,7 @@ func (s *store) writeTable(path string, writes *sortedBatch, from int) (n int, e
 		}
 		size += len(e.key) + len(e.value)
 		n++
+		turn.step()
 	}
 	return n, nil
 }

@@ -46,12 +46,14 @@ func (s *sortedBatch) at(i int) *write {
 func sortBatch(b *state.Batch) *sortedBatch {
 	all := make([]write, 0, b.Len())
 	ascending := true
+	var turn turn
 	_ = b.Each(func(key, value []byte, del bool) error { // visit returns no error, so Each has none
 		key = storedKey(key)
 		if n := len(all); ascending && n > 0 && bytes.Compare(all[n-1].key, key) >= 0 {
 			ascending = false
 		}
 		all = append(all, write{key, value, del})
+		turn.step()
 		return nil
 	})
 	if ascending {
@@ -64,6 +66,7 @@ func sortBatch(b *state.Batch) *sortedBatch {
 	}
 	// Among writes to one key the latest comes first, which is the one that stays.
 	slices.SortFunc(ranks, func(a, b rank) int {
+		turn.step()
 		if a.lead != b.lead {
 			return cmp.Compare(a.lead, b.lead)
 		}
