@@ -42,7 +42,7 @@ func fillDisk(t *testing.T, r *run, p *process) *process {
 	}
 	require.Contains(t, p.said(), "no space left on device")
 	r.faults.add("ended by a full disk")
-	r.note(p)
+	r.note(t, p)
 	return r.start(t)
 }
 

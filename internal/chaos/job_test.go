@@ -55,6 +55,7 @@ type progress struct {
 	Checkpoints    int64
 	Restarts       int64 // from the last checkpoint, within the process
 	CommitsFailed  int64 // of consumer group offsets
+	Ledger         stream.Ledger
 }
 
 // runJob is the process: it computes sessions, late events and, behind an exchange, hourly counts, until the end of the log.
@@ -91,7 +92,9 @@ func tell(ctx context.Context, job *stream.Job) {
 			more = false
 		}
 		p := progress{Checkpoints: job.Count("checkpoints"), Restarts: job.Count("restarts"), CommitsFailed: job.Count("offset_commits_failed")}
-		for _, s := range job.Status().Splits {
+		status := job.Status()
+		p.Ledger = status.Ledger
+		for _, s := range status.Splits {
 			p.Start, p.At, p.End = p.Start+s.StartPosition, p.At+s.Position, p.End+s.Stop
 		}
 		if err := enc.Encode(p); err != nil {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/millrace/millrace/internal/oracle"
+	"github.com/millrace/millrace/stream"
 )
 
 // row is a result of any kind: what it is about, and all that is said of it. Rows of one key replace each other where a sink can do that.
@@ -27,11 +28,16 @@ func hourRow(start int64, c counts) row {
 	return row{Key: fmt.Sprint(start), Value: fmt.Sprintf("%d %d", c.Sessions, c.Events)}
 }
 
-// wanted is the exact answer for a log, by result.
-func wanted(log oracle.Log, s jobSpec) (map[string][]row, error) {
-	table, err := oracle.Final(log, oracle.Params{Gap: gap.Milliseconds(), Bound: bound.Milliseconds(), Lateness: s.LatenessMs})
+// wanted is the exact answer for a log, by result, and what has to become of the records of its partitions.
+func wanted(log oracle.Log, s jobSpec) (map[string][]row, stream.Ledger, error) {
+	params := oracle.Params{Gap: gap.Milliseconds(), Bound: bound.Milliseconds(), Lateness: s.LatenessMs}
+	table, err := oracle.Final(log, params)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
+	}
+	var ledger stream.Ledger
+	for partition, f := range table.Fates(log, params) {
+		ledger = append(ledger, stream.LedgerEntry{Operator: "clicks", Split: fmt.Sprintf("%s/%d", s.Topic, partition), Counts: stream.LedgerCounts{In: int64(f.Read), Used: int64(f.Used), Late: int64(f.Late), Filtered: int64(f.Apart)}})
 	}
 	want := map[string][]row{}
 	hours := map[int64]counts{}
@@ -48,7 +54,7 @@ func wanted(log oracle.Log, s jobSpec) (map[string][]row, error) {
 			want[hoursOut] = append(want[hoursOut], hourRow(start, c))
 		}
 	}
-	return want, nil
+	return want, ledger, nil
 }
 
 // difference counts the wanted rows that are missing, and the rows that are there twice or were not wanted; each with an example.

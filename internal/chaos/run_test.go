@@ -13,6 +13,7 @@ import (
 
 	"github.com/millrace/millrace/internal/nightly"
 	"github.com/millrace/millrace/internal/oracle"
+	"github.com/millrace/millrace/stream"
 )
 
 // run is one scenario under way.
@@ -28,9 +29,10 @@ type run struct {
 
 	faults    tally
 	kills     int64
-	restored  int64 // starts from a checkpoint, and restarts within a process
-	furthest  int64 // place at which a process began
-	uncounted int64 // commits of group offsets that the broker refused, or did not answer
+	restored  int64         // starts from a checkpoint, and restarts within a process
+	ledger    stream.Ledger // as the process said that was noted last
+	furthest  int64         // place at which a process began
+	uncounted int64         // commits of group offsets that the broker refused, or did not answer
 }
 
 // cycles kills n processes, one in each of as many parts of the log, and lets one more run to the end.
@@ -51,7 +53,7 @@ func (r *run) cycles(t *testing.T, n int) {
 	r.reach(t, p, int64(r.log.Len()))
 	require.NoError(t, trouble.end())
 	require.NoError(t, p.wait(2*time.Minute))
-	r.note(p)
+	r.note(t, p)
 	require.GreaterOrEqual(t, r.furthest, int64(r.log.Len()/nightly.Pick(10, 2)), "no process began further on: progress was not kept")
 	require.GreaterOrEqual(t, r.restored, int64(n)/2, "hardly any process went on from a checkpoint")
 }
@@ -107,12 +109,15 @@ func (r *run) kill(t *testing.T, p *process, how string) {
 	t.Helper()
 	require.True(t, p.kill(), "the process ended by itself: %s", p.said())
 	r.faults.add(how)
-	r.note(p)
+	r.note(t, p)
 }
 
 // note keeps what a process did.
-func (r *run) note(p *process) {
+func (r *run) note(t *testing.T, p *process) {
+	t.Helper()
 	last, _ := p.now()
+	r.ledger = last.Ledger
+	require.NoError(t, r.ledger.Balanced())
 	if last.Start > 0 {
 		r.restored++
 	}
@@ -152,8 +157,9 @@ func (r *run) compare(t *testing.T) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	want, err := wanted(r.log, r.spec)
+	want, ledger, err := wanted(r.log, r.spec)
 	require.NoError(t, err)
+	require.ElementsMatch(t, ledger, r.ledger, "the last process's account of the records")
 	f := nightly.Figures{Part: "kill -9: " + r.part, Cycles: r.kills + r.faults.counts["killed while starting"], Events: int64(r.log.Len()), Faults: r.faults.counts}
 	for _, result := range r.spec.results() {
 		got, err := r.read(ctx, r.world.direct(r.spec), result)

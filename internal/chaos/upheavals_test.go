@@ -74,9 +74,9 @@ func moveAway(t *testing.T, r *run, p *process) *process {
 	require.NoError(t, p.cmd.Process.Signal(syscall.SIGCONT))
 	require.Error(t, p.wait(time.Minute), "the replaced process ran to the end")
 	require.Contains(t, p.said(), takenOver)
-	r.note(p)
+	r.note(t, p)
 	require.True(t, next.kill(), "the process that went on has ended: %s", next.said())
-	r.note(next)
+	r.note(t, next)
 	return r.start(t)
 }
 
