@@ -401,6 +401,21 @@ type around struct{ sink.Sink[int] }
 
 func (a around) Unwrap() any { return a.Sink }
 
+// joinless opens writers that know nothing of transactions.
+type joinless struct{ *sinkmemory.Transacted[int] }
+
+func (j joinless) Open(ctx context.Context, env sink.Env) (sink.Writer[int], error) {
+	w, err := j.Transacted.Open(ctx, env)
+	return struct{ sink.Writer[int] }{w}, err
+}
+
+func TestTransactionalSinkWithPlainWriters(t *testing.T) {
+	j := newJob(stream.StateDir(t.TempDir()))
+	var system sinkmemory.System
+	stream.To(fromNumbers(j, 1), "rows", sink.Sink[int](joinless{sinkmemory.NewTransacted[int](&system)}))
+	require.ErrorContains(t, j.Run(t.Context()), "joins no transactions")
+}
+
 func TestExactlyOnceBuildErrors(t *testing.T) {
 	var one, two sinkmemory.System
 	j := newJob()

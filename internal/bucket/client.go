@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 
 	"github.com/minio/minio-go/v7"
@@ -13,8 +14,17 @@ import (
 // tries is how often the client repeats a request by itself; the engine repeats what fails after that.
 const tries = 3
 
+// Client talks to a server of buckets.
+type Client struct {
+	*minio.Core
+	transport *http.Transport
+}
+
+// Close closes connections that are not in use.
+func (c *Client) Close() { c.transport.CloseIdleConnections() }
+
 // Connect makes a client of the location and looks whether the bucket is there.
-func Connect(ctx context.Context, l Location, a Access) (*minio.Core, error) {
+func Connect(ctx context.Context, l Location, a Access) (*Client, error) {
 	host, secure := "s3.amazonaws.com", true
 	if l.Endpoint != "" {
 		u, err := url.Parse(l.Endpoint)
@@ -27,19 +37,26 @@ func Connect(ctx context.Context, l Location, a Access) (*minio.Core, error) {
 	if err != nil {
 		return nil, err
 	}
-	options := &minio.Options{Creds: creds, Secure: secure, Region: l.Region, MaxRetries: tries}
-	if l.PathStyle {
-		options.BucketLookup = minio.BucketLookupPath
-	}
-	client, err := minio.NewCore(host, options)
+	transport, err := minio.DefaultTransport(secure)
 	if err != nil {
 		return nil, err
 	}
+	options := &minio.Options{Creds: creds, Secure: secure, Region: l.Region, MaxRetries: tries, Transport: transport}
+	if l.PathStyle {
+		options.BucketLookup = minio.BucketLookupPath
+	}
+	core, err := minio.NewCore(host, options)
+	if err != nil {
+		return nil, err
+	}
+	client := &Client{core, transport}
 	there, err := client.BucketExists(ctx, l.Bucket)
 	if err != nil {
+		client.Close()
 		return nil, Classify(err)
 	}
 	if !there {
+		client.Close()
 		return nil, fmt.Errorf("bucket %s does not exist: make it, or choose another", l.Bucket)
 	}
 	return client, nil

@@ -13,7 +13,7 @@ import (
 
 // Small keeps small objects at a location.
 type Small struct {
-	Client *minio.Core
+	Client *Client
 	Place  Location
 	Most   int64 // bytes that Get reads at most
 }

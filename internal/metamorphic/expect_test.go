@@ -46,7 +46,7 @@ func tallied(events []oracle.Record) (t tally) {
 
 // check compares what the runs showed with what the log says.
 func (p plan) check(log oracle.Log, splits [][]event, out outcome) error {
-	once := p.Committing || !out.disturbed // each row comes once
+	once := p.showsOnce() || !out.disturbed // each row comes once
 	if p.Function == ticks {
 		return p.checkTicks(log, out.results.shown(), once)
 	}
@@ -90,7 +90,7 @@ func (p plan) check(log oracle.Log, splits [][]event, out outcome) error {
 			return err
 		}
 	}
-	if !out.disturbed {
+	if p.Transacted || !out.disturbed {
 		return sameJunk(splits, out)
 	}
 	return nil

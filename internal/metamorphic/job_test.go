@@ -7,6 +7,7 @@ import (
 
 	"github.com/millrace/millrace/internal/oracle"
 	"github.com/millrace/millrace/sink"
+	sinkmemory "github.com/millrace/millrace/sink/memory"
 	"github.com/millrace/millrace/source"
 	"github.com/millrace/millrace/source/limit"
 	"github.com/millrace/millrace/state"
@@ -21,12 +22,18 @@ type outboxes struct {
 	late           outbox[event]
 	bad            outbox[int64]
 	future         outbox[event]
+	system         sinkmemory.System // has the transactions, if any
 }
 
 func (p plan) outboxes() *outboxes {
 	b := &outboxes{}
 	b.results.upserts, b.hours.upserts = true, true
 	b.results.committing, b.hours.committing, b.late.committing = p.Committing, p.Committing, p.Committing
+	if p.Transacted {
+		b.results.exact, b.hours.exact = sinkmemory.NewTransacted[sink.Row[row]](&b.system), sinkmemory.NewTransacted[sink.Row[row]](&b.system)
+		b.late.exact, b.future.exact = sinkmemory.NewTransacted[sink.Row[event]](&b.system), sinkmemory.NewTransacted[sink.Row[event]](&b.system)
+		b.bad.exact = sinkmemory.NewTransacted[sink.Row[int64]](&b.system)
+	}
 	return b
 }
 
@@ -37,6 +44,11 @@ func (b *outboxes) failWhen(f func() error) {
 	b.late.failWhen(f)
 	b.bad.failWhen(f)
 	b.future.failWhen(f)
+	if f == nil {
+		b.system.FailWhen(nil)
+		return
+	}
+	b.system.FailWhen(func(sinkmemory.Call) error { return f() })
 }
 
 var quiet = slog.New(slog.NewTextHandler(io.Discard, nil))
@@ -80,7 +92,7 @@ func (p plan) job(s setting, src *feed, b *outboxes, opts ...stream.JobOption) *
 	}
 	if p.Function == ticks {
 		rows := stream.Process(keyed, "ticks", stream.PerTask[stream.Keyed[string, event], row](func() *ticking { return &ticking{} }))
-		stream.To(rows, "results", sink.Sink[row](&b.results))
+		stream.To(rows, "results", b.results.sink())
 		return job
 	}
 	lateness := time.Duration(p.Lateness) * time.Millisecond
@@ -93,11 +105,11 @@ func (p plan) job(s setting, src *feed, b *outboxes, opts ...stream.JobOption) *
 	for range s.Chained {
 		results = stream.Filter(results, func(row) bool { return true })
 	}
-	stream.To(stream.Late(windows), "late", sink.Sink[event](&b.late))
-	stream.To(results, "results", sink.Sink[row](&b.results))
+	stream.To(stream.Late(windows), "late", b.late.sink())
+	stream.To(results, "results", b.results.sink())
 	if p.Hourly {
 		hours := stream.Window(stream.All(results), window.Tumbling(time.Hour), stream.AllowedLateness(lateness))
-		stream.To(stream.Aggregate(hours, "hours", hourly{}), "hours sink", sink.Sink[row](&b.hours))
+		stream.To(stream.Aggregate(hours, "hours", hourly{}), "hours sink", b.hours.sink())
 	}
 	return job
 }
@@ -118,8 +130,8 @@ func (s setting) limiter() *limit.Limiter {
 func (p plan) source(job *stream.Job, name string, src *feed, strategy, assigned watermark.Strategy[event], b *outboxes) stream.DataStream[event] {
 	s := stream.From[event](job, name, src, strategy)
 	if p.Junk > 0 {
-		stream.To(stream.Map(stream.DeadLetters(s), func(e *source.DecodeError) int64 { return e.Raw.Offset }), name+" undecodable", sink.Sink[int64](&b.bad))
-		stream.To(stream.Quarantined(s), name+" far future", sink.Sink[event](&b.future))
+		stream.To(stream.Map(stream.DeadLetters(s), func(e *source.DecodeError) int64 { return e.Raw.Offset }), name+" undecodable", b.bad.sink())
+		stream.To(stream.Quarantined(s), name+" far future", b.future.sink())
 	}
 	if !p.Assign {
 		return s

@@ -7,11 +7,13 @@ import (
 	"sync"
 
 	"github.com/millrace/millrace/sink"
+	sinkmemory "github.com/millrace/millrace/sink/memory"
 )
 
 // outbox is a sink that outlives the runs of a job, as a database would. A committing one shows rows when their checkpoint has completed.
 type outbox[T any] struct {
 	upserts, committing bool
+	exact               *sinkmemory.Transacted[sink.Row[T]] // where its rows are, if they come with transactions; else nil
 
 	mu       sync.Mutex
 	fail     func() error // asked before each call; may be nil
@@ -19,6 +21,14 @@ type outbox[T any] struct {
 	prepared map[string][]sink.Row[T]
 	applied  map[string]bool
 	names    int
+}
+
+// sink is what a job writes to.
+func (o *outbox[T]) sink() sink.Sink[T] {
+	if o.exact != nil {
+		return exactBox[T]{o.exact, o.upserts}
+	}
+	return o
 }
 
 func (o *outbox[T]) Traits() sink.Traits { return sink.Traits{Upserts: o.upserts, BatchRows: 20} }
@@ -33,6 +43,9 @@ func (o *outbox[T]) failWhen(f func() error) {
 
 // shown is a copy of the rows that have come to be seen, in their order.
 func (o *outbox[T]) shown() []sink.Row[T] {
+	if o.exact != nil {
+		return o.exact.Rows()
+	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return append([]sink.Row[T](nil), o.rows...)

@@ -34,6 +34,7 @@ type plan struct {
 	Assign     bool // timestamps are assigned behind a map, not by the source
 	Junk       int  // events in a thousand that are undecodable or far in the future
 	Committing bool // the sinks show rows when their checkpoint is complete
+	Transacted bool // the sinks' rows, and what cannot be used, come with the transactions of their checkpoints
 	Padding    int  // bytes that an event takes more in the state
 	Pebble     bool
 	Endings    []ending  // what a run may come to before the last one
@@ -126,6 +127,9 @@ func newPlan(seed uint64) plan {
 	if !p.settles() && len(p.Endings) > 0 {
 		p.Endings = []ending{stopped}
 	}
+	if p.Committing && r.IntN(2) == 0 {
+		p.Committing, p.Transacted = false, true
+	}
 	return p
 }
 
@@ -134,10 +138,13 @@ func pick[T any](r *rand.Rand, from ...T) T { return from[r.IntN(len(from))] }
 // ordered reports whether all that is emitted for a key, in its order, is a function of the log.
 func (p plan) ordered() bool { return p.Keying != exchanged }
 
+// showsOnce reports whether each row comes once, whatever befalls the job.
+func (p plan) showsOnce() bool { return p.Committing || p.Transacted }
+
 // settles reports whether an upsert table has the last results after any failure. Where it depends on timing which panes precede the last one, a pane
 // that was written after the last checkpoint may not come again, and then nothing takes it back. Rows that only a checkpoint shows have no such panes.
 func (p plan) settles() bool {
-	if p.Committing || p.Lateness == 0 {
+	if p.showsOnce() || p.Lateness == 0 {
 		return true
 	}
 	return !p.Hourly && (p.ordered() || p.Gap == 0)
@@ -156,7 +163,7 @@ func (p plan) String() string {
 		p.Keying, rule, fmt.Sprintf("lateness %s", time.Duration(p.Lateness)*time.Millisecond), p.Function,
 	}
 	for name, on := range map[string]bool{
-		"scattered": p.Scattered, "crowded": p.Crowded, "union": p.Union, fmt.Sprintf("spread %d", p.Spread): p.Spread > 0, "strict": p.Strict, "hourly": p.Hourly, "assign": p.Assign, "junk": p.Junk > 0, "committing": p.Committing, "padded": p.Padding > 0,
+		"scattered": p.Scattered, "crowded": p.Crowded, "union": p.Union, fmt.Sprintf("spread %d", p.Spread): p.Spread > 0, "strict": p.Strict, "hourly": p.Hourly, "assign": p.Assign, "junk": p.Junk > 0, "committing": p.Committing, "transacted": p.Transacted, "padded": p.Padding > 0,
 	} {
 		if on {
 			parts = append(parts, name)

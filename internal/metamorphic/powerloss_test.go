@@ -11,12 +11,21 @@ import (
 )
 
 // smallJob writes checkpoints of windows, timers, positions and rows in few file operations.
-func smallJob(committing bool) plan {
+func smallJob(sinks promise) plan {
 	return plan{
-		Seed: 1, Events: 400, Users: 30, Partitions: 2, Keying: oneSplit, Function: process, Hourly: true, Pebble: true, Committing: committing,
-		Params: oracle.Params{Gap: 30 * minute, Bound: minute},
+		Seed: 1, Events: 400, Users: 30, Partitions: 2, Keying: oneSplit, Function: process, Hourly: true, Pebble: true,
+		Committing: sinks == committing, Transacted: sinks == transacted, Params: oracle.Params{Gap: 30 * minute, Bound: minute},
 	}
 }
+
+// promise is when a job's sinks show rows.
+type promise string
+
+const (
+	upserting  promise = "upserting"
+	committing promise = "committing"
+	transacted promise = "transacted"
+)
 
 func smallSetting() setting {
 	return setting{Parallelism: 2, Batch: 16, Buffer: time.Millisecond, Memory: 1 << 20, Chunk: 20, Slow: true, Checkpoint: time.Millisecond, Ending: through}
@@ -52,10 +61,10 @@ func undisturbed(t *testing.T, p plan) int64 {
 
 // Whichever file operation the power is lost before, the job goes on from what is left and comes to what the log says.
 func TestPowerLossAtEveryOperation(t *testing.T) {
-	for _, committing := range []bool{false, true} {
-		t.Run(fmt.Sprintf("committing=%v", committing), func(t *testing.T) {
-			p := smallJob(committing)
-			done := at(t, undisturbed(t, p), thorough/4, func(n int) {
+	for _, sinks := range []promise{upserting, committing, transacted} {
+		t.Run(string(sinks), func(t *testing.T) {
+			p := smallJob(sinks)
+			done := at(t, undisturbed(t, p), thorough/6, func(n int) {
 				for _, survives := range []int{0, 50, 100} {
 					s := smallSetting()
 					s.Ending, s.After, s.Survives = powerLoss, n, survives
@@ -75,11 +84,11 @@ func TestPowerLossAtEveryOperation(t *testing.T) {
 
 // A disk that refuses to write ends the job with the disk's error, or is worked around; when it works again the job goes on.
 func TestDiskRefuses(t *testing.T) {
-	for _, once := range []bool{false, true} {
+	for once, sinks := range map[bool]promise{false: upserting, true: transacted} {
 		for _, refusal := range []error{syscall.ENOSPC, syscall.EIO} {
 			t.Run(fmt.Sprintf("%v/once=%v", refusal, once), func(t *testing.T) {
 				t.Parallel()
-				p := smallJob(once)
+				p := smallJob(sinks)
 				done := at(t, undisturbed(t, p), thorough/4, func(n int) {
 					s := smallSetting()
 					s.Ending, s.After, s.Refusal, s.Once = diskRefuses, n, refusal, once

@@ -30,6 +30,7 @@ func shrink(p plan) (plan, error) {
 			func(p *plan) { p.Function = process },
 			func(p *plan) { p.Lateness = 0 },
 			func(p *plan) { p.Committing = false },
+			func(p *plan) { p.Transacted = false },
 		} {
 			next := small
 			simpler(&next)

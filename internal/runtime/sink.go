@@ -77,10 +77,11 @@ func NewSink[T any](t *Task, name string, s sink.Sink[T]) flow.Pusher[T] {
 
 func (o *sinkTask[T]) open(ctx context.Context) error {
 	o.task.At = o.name
+	var writer sink.Writer[T]
 	err := o.task.run.retry(ctx, o.name, sink.IsTemporary, func() (err error) {
 		o.task.turn("opens its sink")
 		r := o.task.run
-		o.writer, err = o.sink.Open(ctx, sink.Env{
+		writer, err = o.sink.Open(ctx, sink.Env{
 			Job: r.cfg.Job, Operator: o.name, Subtask: o.task.Subtask, Subtasks: r.subtasks(o.name), Restored: r.Restored(), Logger: o.task.Logger,
 		})
 		return err
@@ -89,10 +90,11 @@ func (o *sinkTask[T]) open(ctx context.Context) error {
 		return err
 	}
 	if _, ok := sink.AsTransactional(o.sink); ok && o.task.unit.transactions != nil {
-		if o.joins, ok = o.writer.(sink.Joiner); !ok {
-			return errors.Join(fmt.Errorf("sink %s is transactional, but its writer, a %T, joins no transactions", o.sink, o.writer), o.writer.Close())
+		if o.joins, ok = writer.(sink.Joiner); !ok {
+			return errors.Join(fmt.Errorf("sink %s is transactional, but its writer, a %T, joins no transactions", o.sink, writer), writer.Close())
 		}
 	}
+	o.writer = writer
 	go o.work()
 	if o.joins != nil {
 		if err := o.join(ctx, o.task.first); err != nil {

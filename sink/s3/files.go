@@ -27,13 +27,14 @@ func Files(ctx context.Context, l Location, options ...Option) (fs.FS, error) {
 	if err != nil {
 		return nil, err
 	}
+	context.AfterFunc(ctx, client.Close)
 	return objectFS{ctx, client, l}, nil
 }
 
 // objectFS is a read-only file system of one directory. A file system's methods take no context, so it keeps that of Files.
 type objectFS struct {
 	ctx    context.Context
-	client *minio.Core
+	client *bucket.Client
 	place  Location
 }
 

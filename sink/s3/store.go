@@ -21,8 +21,11 @@ type store struct {
 	pieceBytes  int64
 }
 
-// Close has nothing to give back: the client's idle connections end by themselves.
-func (s *store) Close() error { return nil }
+// Close closes the client's connections.
+func (s *store) Close() error {
+	s.Client.Close()
+	return nil
+}
 
 func (s *store) List(ctx context.Context, prefix, after string, limit int) (names []string, err error) {
 	ctx, cancel := context.WithCancel(ctx)

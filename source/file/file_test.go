@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"encoding/binary"
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -198,6 +200,26 @@ func TestLimits(t *testing.T) {
 	values, _, err = rest(t, file.Lines(codec.String(), write(t, "x.txt", []byte(long+"\n"+long))), 0, 1)
 	require.Equal(t, []string{long, long}, values)
 	require.ErrorIs(t, err, source.EOF)
+}
+
+// A record of 5 GiB is refused with the file, before memory is taken for it.
+func TestRecordsOfFiveGiB(t *testing.T) {
+	for name, begins := range map[string][]byte{"lines": []byte("a\n"), "delimited": append([]byte("\x01a"), binary.AppendUvarint(nil, 5<<30)...)} {
+		path := write(t, name, begins)
+		require.NoError(t, os.Truncate(path, 5<<30+int64(len(begins)))) // zeros that take no room on the disk
+		s := file.Lines(codec.String(), path)
+		if name == "delimited" {
+			s = file.Delimited(codec.String(), path)
+		}
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		values, _, err := rest(t, s, 0, 1)
+		runtime.ReadMemStats(&after)
+		require.Equal(t, []string{"a"}, values, name)
+		require.ErrorIs(t, err, file.ErrTooLong)
+		require.ErrorContains(t, err, path)
+		require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(10*file.DefaultMaxRecord), name)
+	}
 }
 
 func TestPositions(t *testing.T) {

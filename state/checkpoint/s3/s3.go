@@ -60,13 +60,13 @@ type storage struct {
 	access bucket.Access
 
 	mu     sync.Mutex // guards what follows
-	client *minio.Core
+	client *bucket.Client
 }
 
 func (s *storage) String() string { return s.place.String() }
 
 // connect returns the client. Two that connect at a time both do.
-func (s *storage) connect(ctx context.Context) (*minio.Core, error) {
+func (s *storage) connect(ctx context.Context) (*bucket.Client, error) {
 	s.mu.Lock()
 	client := s.client
 	s.mu.Unlock()
@@ -86,7 +86,7 @@ func (s *storage) connect(ctx context.Context) (*minio.Core, error) {
 	return client, nil
 }
 
-func (s *storage) small(client *minio.Core) bucket.Small {
+func (s *storage) small(client *bucket.Client) bucket.Small {
 	return bucket.Small{Client: client, Place: s.place, Most: manifestBytes}
 }
 

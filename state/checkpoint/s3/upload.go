@@ -37,7 +37,7 @@ func newPiece(data []byte) piece {
 var objectOptions = minio.PutObjectOptions{ContentType: "application/octet-stream", DisableContentSha256: true}
 
 // upload sends a file at once, or in pieces, of which it holds one at a time.
-func (s *storage) upload(ctx context.Context, client *minio.Core, name string, f io.Reader, size int64) error {
+func (s *storage) upload(ctx context.Context, client *bucket.Client, name string, f io.Reader, size int64) error {
 	buf := make([]byte, min(size, max(leastPiece, size/mostPieces+1)))
 	n, err := io.ReadFull(f, buf)
 	if err != nil && size > 0 {
@@ -61,7 +61,7 @@ func (s *storage) upload(ctx context.Context, client *minio.Core, name string, f
 }
 
 // pieces sends the first piece and what follows of f, and makes an object of them.
-func (s *storage) pieces(ctx context.Context, client *minio.Core, key, upload string, p piece, f io.Reader, size int64) error {
+func (s *storage) pieces(ctx context.Context, client *bucket.Client, key, upload string, p piece, f io.Reader, size int64) error {
 	var sent []minio.CompletePart
 	for left := size; ; {
 		number := len(sent) + 1
