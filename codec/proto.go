@@ -29,6 +29,8 @@ type ProtoCodec[M proto.Message] struct {
 	fresh    func() M
 	fast     bool // M is a fastMessage
 	aliased  bool // records are read through aliasingMessage
+	reused   bool // records are read into one message
+	reset    func(M)
 	hasBytes bool // some field within is of type bytes
 	order    *mapOrder
 }
@@ -36,7 +38,7 @@ type ProtoCodec[M proto.Message] struct {
 // ProtoOption changes how Proto reads records.
 type ProtoOption func(*protoConfig)
 
-type protoConfig struct{ aliased bool }
+type protoConfig struct{ aliased, reused bool }
 
 // Aliased lets decoded messages share the record's memory: strings and bytes fields point into it, which saves most allocations. It has an effect
 // only on messages with UnmarshalVTUnsafe (protoc-gen-go-vtproto, feature unmarshal_unsafe).
@@ -45,6 +47,11 @@ type protoConfig struct{ aliased bool }
 // kept pins the whole fetch buffer it came from: Keep a message, or strings.Clone a string, before storing it for long. Decode, which reads
 // the state, never aliases.
 func Aliased() ProtoOption { return func(c *protoConfig) { c.aliased = true } }
+
+// Reused has each reader read all its records into one message, which saves the rest of the allocations. Functions may look at a message only until they return, and
+// copy what they keep of it; its strings may be kept, with Aliased as it says. Windows that hold records copy them. A job that would hand such messages to another task
+// or to a sink does not start: map them to a type of your own before, or leave Reused out.
+func Reused() ProtoOption { return func(c *protoConfig) { c.reused = true } }
 
 // Proto is the codec of a generated message type: codec.Proto[*pb.ClickEvent](). The second type argument follows from the first.
 func Proto[M interface {
@@ -67,14 +74,17 @@ func Proto[M interface {
 		_, canAlias := any(c.fresh()).(aliasingMessage)
 		c.aliased = cfg.aliased && canAlias
 	}
+	c.reused = cfg.reused
+	emptied := emptier[E]()
+	c.reset = func(m M) { emptied((*E)(m)) }
 	return c
 }
 
 // ID is "proto:" and the message's full name.
 func (c *ProtoCodec[M]) ID() string { return c.id }
 
-// Aliases reports whether messages from DecodeRecord share the record's memory.
-func (c *ProtoCodec[M]) Aliases() bool { return c.aliased }
+// Aliases reports whether messages have to be copied by Keep to be kept: they share the record's memory, or come again with the next record.
+func (c *ProtoCodec[M]) Aliases() bool { return c.aliased || c.reused }
 
 func (c *ProtoCodec[M]) Append(dst []byte, v M) ([]byte, error) {
 	if !c.fast {
@@ -125,17 +135,23 @@ func (c *ProtoCodec[M]) DecodeRecord(r *source.Raw) (M, error) {
 		var zero M
 		return zero, noValue(c.id)
 	}
-	if !c.aliased {
-		m, err := c.Decode(r.Value)
-		if err != nil {
-			err = framed(err, r.Value)
-		}
-		return m, err
+	return c.read(r.Value, c.fresh())
+}
+
+// read reads a record's value into an empty message.
+func (c *ProtoCodec[M]) read(value []byte, m M) (M, error) {
+	var err error
+	switch {
+	case c.aliased:
+		err = any(m).(aliasingMessage).UnmarshalVTUnsafe(value)
+	case c.fast:
+		err = any(m).(fastMessage).UnmarshalVT(value)
+	default:
+		err = proto.Unmarshal(value, m)
 	}
-	m := c.fresh()
-	if err := any(m).(aliasingMessage).UnmarshalVTUnsafe(r.Value); err != nil {
+	if err != nil {
 		var zero M
-		return zero, framed(malformed(c.id, err), r.Value)
+		return zero, framed(malformed(c.id, err), value)
 	}
 	return m, nil
 }
@@ -153,13 +169,16 @@ var scratch = sync.Pool{New: func() any { return new([]byte) }}
 // scratchLimit is the largest buffer that goes back to the pool.
 const scratchLimit = 64 << 10
 
-// Keep returns a message that shares no memory with any record, for storing it: v itself unless the codec aliases, a copy otherwise.
+// Keep returns a message that shares no memory with any record, for storing it: v itself unless Aliases, a copy otherwise.
 // Copies go through the encoding, since cloning a message copies its strings' headers only.
 func (c *ProtoCodec[M]) Keep(v M) M {
-	if !c.aliased {
+	if !c.Aliases() {
 		return v
 	}
 	m := c.fresh()
+	if !c.aliased {
+		return proto.CloneOf(v)
+	}
 	if !c.hasBytes {
 		// One buffer of the exact size holds all strings. It belongs to the copy alone, and strings can't be written to.
 		b, err := appendFast(nil, any(v).(fastMessage))

@@ -40,6 +40,8 @@ type Source[T any] interface {
 type Env struct {
 	Job, Operator string       // the job's name and the source operator's uid
 	Logger        *slog.Logger // never nil when the engine opens the source
+	// Reuse allows a Reader to use one value for all its records: the engine is done with each before it asks for the next.
+	Reuse bool
 }
 
 // Session is an open source. Its methods may be called from several goroutines.

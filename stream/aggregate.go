@@ -92,6 +92,7 @@ func Aggregate[K comparable, T, A, O any](w WindowedStream[K, T], name string, f
 
 // Reduce emits the combination of a window's records, in the order they came.
 func Reduce[K comparable, T any](w WindowedStream[K, T], name string, f func(a, b T) T, opts ...OpOption) DataStream[T] {
+	w.keepsRecords(w.node())
 	var keep func(T) T
 	codec := w.keyed.out.codec
 	if codec != nil {
@@ -149,6 +150,7 @@ func windowResult[K comparable, T, A, O any](w WindowedStream[K, T], kind, name 
 		}
 	}
 	if w.assigner.Traits().KeepLast > 0 { // what drops records cannot fold them before
+		w.keepsRecords(n)
 		var elements windowing.Fold[T, []T]
 		if w.keyed.out.codec != nil {
 			elements = windowing.Elements(w.keyed.out.codec)

@@ -43,6 +43,7 @@ func (o *plainProcess[T]) Push(m *flow.Meta, v T) error {
 // that a function made has to be told, but for basic types.
 func WithCodec[T any](s DataStream[T], codec state.Codec[T]) DataStream[T] {
 	o := newOutput(s.out.job, s.out.node, codec)
+	o.reused = s.out.reused
 	s.out.readers = append(s.out.readers, o.build)
 	return DataStream[T]{out: o, from: s.from}
 }

@@ -41,13 +41,17 @@ func From[T any](j *Job, name string, src source.Source[T], strategy watermark.S
 	n.detail = fmt.Sprintf("%s; %s", src, strategyName(strategy))
 	n.shape = "source; " + strategyName(strategy)
 	out := newOutput(j, n, elementCodec(src))
+	if r, ok := out.codec.(interface{ Reuses() bool }); ok && r.Reuses() {
+		out.reused = n
+	}
 	side := &sourceOutputs[T]{
 		dead:        newOutput[*source.DecodeError](j, n, nil),
 		quarantined: newOutput(j, n, out.codec),
 	}
+	side.quarantined.reused = out.reused
 	j.sources = append(j.sources, func(ctx context.Context, r *runtime.Run) error {
 		return runtime.AddSource(ctx, r, &runtime.SourceConfig[T]{
-			Name: n.uid, Source: src, Strategy: strategy, Aligned: j.exchanges(),
+			Name: n.uid, Source: src, Strategy: strategy, Aligned: j.exchanges(), Reuse: out.reused != nil,
 			Build: func(t *runtime.Task) runtime.SourceChain[T] {
 				next, control := out.build(t)
 				dead, deadControl := side.dead.build(t)

@@ -62,6 +62,14 @@ type output[T any] struct {
 	node    *node
 	codec   state.Codec[T]
 	readers []func(*runtime.Task) (flow.Pusher[T], flow.Control)
+	reused  *node // the source whose records these are, if it reads them into one value
+}
+
+// keptBy refuses what keeps records that are read into one value.
+func (o *output[T]) keptBy(n *node, how string) {
+	if o.reused != nil {
+		o.job.fail(n, fmt.Errorf("the records of source %q are read into one value (codec.Reused), and %s would find them changed: map them to a type of your own before, or leave Reused out", o.reused.uid, how))
+	}
 }
 
 func newOutput[T any](j *Job, n *node, codec state.Codec[T]) *output[T] {

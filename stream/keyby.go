@@ -151,6 +151,7 @@ func exchangeTo[T any](o *output[T], n *node, how ship, parallelism int, route f
 	j := o.job
 	n.inputs = append(n.inputs, input{o.node, how})
 	n.parallelism = parallelism
+	o.keptBy(n, "the other task of an exchange")
 	build = dropping(n, build)
 	if how == roundRobin && parallelism > 1 && n.retracts {
 		j.fail(n, errors.New("the records it reads may be taken back (allowed lateness or a trigger further up): spread over tasks, a result could be overtaken by the one that it supersedes; leave it in its task, or KeyBy"))

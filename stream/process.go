@@ -125,6 +125,7 @@ func (i *instance[In]) invoke(m *flow.Meta, in In) error {
 // attach makes a WindowedStream an Input of Process: its panes, with all records.
 func (w WindowedStream[K, T]) attach(p *processor[Pane[K, T]]) {
 	p.refuseWindow()
+	w.keepsRecords(p.node)
 	var fold windowing.Fold[T, []T]
 	if w.keyed.out.codec != nil {
 		fold = windowing.Elements(w.keyed.out.codec)

@@ -17,6 +17,7 @@ func To[T any](s DataStream[T], name string, to sink.Sink[T], opts ...OpOption) 
 	n := j.operator("sink", name, c, s.out.node)
 	n.detail = to.String()
 	n.shape = "sink"
+	s.out.keptBy(n, "a sink, which gets them in batches,")
 	n.exact, _ = sink.AsTransactional(to)
 	if n.retracts && !to.Traits().Upserts {
 		j.warn(n, "it cannot take rows back: a result that a late record supersedes stays beside its successor; use a sink with upserts to have the last result only")

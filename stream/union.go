@@ -1,6 +1,8 @@
 package stream
 
 import (
+	"cmp"
+
 	"github.com/millrace/millrace/internal/flow"
 	"github.com/millrace/millrace/internal/runtime"
 )
@@ -14,6 +16,9 @@ func Union[T any](first DataStream[T], others ...DataStream[T]) DataStream[T] {
 	}
 	n := j.add("union", "", nodes...)
 	out := newOutput(j, n, first.out.codec)
+	for _, s := range append([]DataStream[T]{first}, others...) {
+		out.reused = cmp.Or(out.reused, s.out.reused)
+	}
 	merges := map[*runtime.Task]*flow.Merge[T]{} // the streams may meet in one task
 	build := func(t *runtime.Task) (flow.Pusher[T], flow.Control) {
 		m := merges[t]

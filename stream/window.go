@@ -58,6 +58,7 @@ func Window[K comparable, T any](s KeyedStream[K, T], a window.Assigner, opts ..
 		o.applyWindow(&w.cfg)
 	}
 	w.late = newOutput(s.out.job, w.user, s.out.codec)
+	w.late.reused = s.out.reused
 	s.out.job.windows = append(s.out.job.windows, openWindow{s.out.node, a.String(), w.user})
 	for _, part := range []any{a, w.cfg.trigger} {
 		if v, ok := part.(window.Validator); ok && v.Err() != nil {
@@ -157,6 +158,13 @@ func connect[K comparable, T, A any](w WindowedStream[K, T], n *node, c opConfig
 		countWindows(t, n.uid, &op.Counters)
 		return &at[T]{op, t, n.uid}, op
 	})
+}
+
+// keepsRecords refuses records that are read into one value and that nothing copies.
+func (w WindowedStream[K, T]) keepsRecords(n *node) {
+	if windowing.Keeping(w.keyed.out.codec) == nil {
+		w.keyed.out.keptBy(n, "its windows, as the stream's codec does not copy them,")
+	}
 }
 
 // purges reports whether the panes of a window stand beside each other: none is a version of another.

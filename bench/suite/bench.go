@@ -68,18 +68,12 @@ func (b *bench) topic(ctx context.Context, thousand int) (d dataset, brokers str
 	if d, err = b.dataset(thousand); err != nil {
 		return d, "", err
 	}
-	if b.kafka == nil {
-		fmt.Println("    starting Kafka")
-		if b.kafkaDir, err = os.MkdirTemp(b.work, "kafka-"); err != nil {
-			return d, "", err
-		}
-		if b.kafka, err = servers.StartKafka(ctx, b.kafkaDir); err != nil {
-			return d, "", err
-		}
+	if brokers, err = b.broker(ctx); err != nil {
+		return d, "", err
 	}
 	if !b.loaded[d.Events] {
 		fmt.Printf("    loading topic %s\n", d.Name)
-		if err := d.load(ctx, b.kafka.Plaintext); err != nil {
+		if err := d.load(ctx, brokers); err != nil {
 			return d, "", fmt.Errorf("load topic %s: %w", d.Name, err)
 		}
 		if b.loaded == nil {
@@ -87,7 +81,24 @@ func (b *bench) topic(ctx context.Context, thousand int) (d dataset, brokers str
 		}
 		b.loaded[d.Events] = true
 	}
-	return d, b.kafka.Plaintext, nil
+	return d, brokers, nil
+}
+
+// broker is the address of a Kafka on this machine.
+func (b *bench) broker(ctx context.Context) (address string, err error) {
+	if b.kafka == nil {
+		fmt.Println("    starting Kafka")
+		if err := os.MkdirAll(b.work, 0o755); err != nil {
+			return "", err
+		}
+		if b.kafkaDir, err = os.MkdirTemp(b.work, "kafka-"); err != nil {
+			return "", err
+		}
+		if b.kafka, err = servers.StartKafka(ctx, b.kafkaDir); err != nil {
+			return "", err
+		}
+	}
+	return b.kafka.Plaintext, nil
 }
 
 // peer is the directory of a peer's program, built by Maven from bench/peers.

@@ -1,7 +1,7 @@
 package main
 
 import (
-	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -17,48 +17,56 @@ const resultLine = "RESULT "
 
 // child runs a program to its end and returns what it cost and, into result, what it said on its RESULT line.
 func child(ctx context.Context, dir string, result any, name string, args ...string) (Sample, error) {
+	var said finder
+	s, err := execute(ctx, dir, &said, name, args...)
+	if err != nil {
+		return s, err
+	}
+	text, found := said.result()
+	if !found {
+		return s, fmt.Errorf("%s: no line begins with %q", shown(name, args), resultLine)
+	}
+	if err := json.Unmarshal(text, result); err != nil {
+		return s, fmt.Errorf("%s: its result: %w", shown(name, args), err)
+	}
+	return s, nil
+}
+
+// execute runs a program to its end, with its output to out, and returns what it cost.
+func execute(ctx context.Context, dir string, out io.Writer, name string, args ...string) (Sample, error) {
 	cmd := exec.CommandContext(ctx, name, args...)
-	cmd.Dir = dir
+	cmd.Dir, cmd.Stdout = dir, out
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 20 * time.Second
 	var last tail
 	cmd.Stderr = &last
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		return Sample{}, err
-	}
 	began := time.Now()
-	if err := cmd.Start(); err != nil {
-		return Sample{}, err
+	if err := cmd.Run(); err != nil {
+		return Sample{}, fmt.Errorf("%s: %w\n%s", shown(name, args), err, last.text)
 	}
-	found, said := false, error(nil)
-	lines := bufio.NewScanner(out)
-	lines.Buffer(nil, 1<<20)
-	for lines.Scan() {
-		if text, ok := strings.CutPrefix(lines.Text(), resultLine); ok {
-			found, said = true, json.Unmarshal([]byte(text), result)
-		}
-	}
-	if lines.Err() != nil { // so that the program does not wait for a reader
-		_, _ = io.Copy(io.Discard, out)
-	}
-	err = cmd.Wait()
-	wall := time.Since(began).Seconds()
+	usage := cmd.ProcessState.SysUsage().(*syscall.Rusage)
+	return Sample{Wall: time.Since(began).Seconds(), CPU: (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds(), Peak: usage.Maxrss << 10}, nil
+}
+
+// shown is a command for an error.
+func shown(name string, args []string) string {
 	what := name + " " + strings.Join(args, " ")
 	if len(what) > 200 {
 		what = what[:200] + "..."
 	}
-	if err != nil {
-		return Sample{}, fmt.Errorf("%s: %w\n%s", what, err, last.text)
+	return what
+}
+
+// finder keeps the output's RESULT line and what follows it.
+type finder struct{ tail }
+
+func (f *finder) result() (text []byte, found bool) {
+	for line := range bytes.Lines(f.text) {
+		if t, ok := bytes.CutPrefix(line, []byte(resultLine)); ok {
+			text, found = t, true
+		}
 	}
-	if said != nil {
-		return Sample{}, fmt.Errorf("%s: its result: %w", what, said)
-	}
-	if !found {
-		return Sample{}, fmt.Errorf("%s: no line begins with %q\n%s", what, resultLine, last.text)
-	}
-	usage := cmd.ProcessState.SysUsage().(*syscall.Rusage)
-	return Sample{Wall: wall, CPU: (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds(), Peak: usage.Maxrss << 10}, nil
+	return text, found
 }
 
 // tail keeps the end of what is written to it.

@@ -17,7 +17,7 @@ func clickstreamPart() part {
 			"Checkpoints every 10 s with sync where state is durable. Flink and Kafka Streams run with two threads, Java's heap at 4 GB.",
 		columns: []string{colRate, colWhole, colCPU, colBroker, colPeak}, chart: colRate,
 	}
-	for _, decode := range []string{"google", "vt", "aliased"} {
+	for _, decode := range []string{"google", "vt", "aliased", "reused"} {
 		p.variants = append(p.variants, ours("Millrace, in place, Pebble, "+decode, 10_000, "--decode", decode))
 	}
 	p.variants = append(p.variants,
@@ -40,7 +40,7 @@ func fileLoopPart() part {
 			"outlives it. It runs on one core; its processor time is what to compare.",
 		columns: []string{colRate, colCPU, colPeak}, chart: colCPU,
 	}
-	for _, decode := range []string{"google", "vt", "aliased"} {
+	for _, decode := range []string{"google", "vt", "aliased", "reused"} {
 		p.variants = append(p.variants,
 			fromFiles("by hand, "+decode, 4_000, "--hand", "--decode", decode),
 			fromFiles("Millrace, in place, memory, "+decode, 4_000, "--state", "memory", "--decode", decode),

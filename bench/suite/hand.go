@@ -14,7 +14,7 @@ import (
 // Events may be out of order by a minute and are never late.
 func byHand(ctx context.Context, src source.Source[*pb.ClickEvent]) (total, error) {
 	var t total
-	in, err := src.Open(ctx, source.Env{})
+	in, err := src.Open(ctx, source.Env{Reuse: true})
 	if err != nil {
 		return t, err
 	}

@@ -34,7 +34,7 @@ func (p part) times(v variant) int { return cmp.Or(v.repeats, p.repeats) }
 
 // parts are all there is, in the order of the report.
 func parts() []part {
-	return []part{clickstreamPart(), fileLoopPart()}
+	return []part{clickstreamPart(), fileLoopPart(), latencyPart(), pausePart(), scalingPart(), sinkPart(), nexmarkPart()}
 }
 
 // choose finds parts by name; for none those of the headline, or all.

@@ -20,11 +20,14 @@ func flink(name string, thousand, repeats int, args ...string) variant {
 		}
 		defer os.RemoveAll(filepath.Join(dir, "target", "ckpt"))
 		var got told
-		return b.measure(ctx, d, &got, dir, "java", append([]string{
-			"-Xms4g", "-Xmx4g", "--add-opens=java.base/java.util=ALL-UNNAMED", "--add-opens=java.base/java.lang=ALL-UNNAMED",
-			"-cp", "target/classes:target/libs/*", "peer.ClickJob", "brokers=" + brokers, "topic=" + d.Name, "window=aggregate", "checkpoint=10", "par=2",
-		}, args...)...)
+		return b.measure(ctx, d, &got, dir, "java", append(javaFlags(),
+			append([]string{"peer.ClickJob", "brokers=" + brokers, "topic=" + d.Name, "window=aggregate", "checkpoint=10", "par=2"}, args...)...)...)
 	}}
+}
+
+// javaFlags are what Flink's programs run with.
+func javaFlags() []string {
+	return []string{"-Xms4g", "-Xmx4g", "--add-opens=java.base/java.util=ALL-UNNAMED", "--add-opens=java.base/java.lang=ALL-UNNAMED", "-cp", "target/classes:target/libs/*"}
 }
 
 // streams is the session job on Kafka Streams, which ends without closing the last sessions: its answer is the number of events it took in.

@@ -23,6 +23,7 @@ func TestAnswers(t *testing.T) {
 	require.Equal(t, d, again, "what is on disk is used")
 	for _, w := range []work{
 		{hand: true, decode: "aliased"}, {hand: true, decode: "google"}, {decode: "google", dir: t.TempDir()}, {decode: "vt", exchange: true},
+		{decode: "reused", dir: t.TempDir()}, {decode: "reused", hand: true},
 		{decode: "aliased", exchange: true, dir: t.TempDir()}, {decode: "aliased", state: "memory", dir: t.TempDir()},
 	} {
 		w.files, w.checkpoint = strings.Join(d.files(), ","), 1e8

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"strings"
 	"sync"
@@ -36,7 +37,7 @@ type work struct {
 	exchange, hand bool
 	checkpoint     time.Duration
 	dir            string
-	gc             int
+	gc, procs      int
 }
 
 func workerCommand() *cobra.Command {
@@ -49,13 +50,14 @@ func workerCommand() *cobra.Command {
 	f.StringVar(&w.brokers, "brokers", "", "broker")
 	f.StringVar(&w.topic, "topic", "", "topic")
 	f.StringVar(&w.files, "files", "", "files instead of a topic")
-	f.StringVar(&w.decode, "decode", "aliased", "google, vt or aliased")
+	f.StringVar(&w.decode, "decode", "aliased", "google, vt, aliased or reused (aliased, and all into one message)")
 	f.StringVar(&w.state, "state", "pebble", "pebble or memory")
 	f.StringVar(&w.dir, "dir", "", "directory of the state; \"\" for state in memory alone")
 	f.BoolVar(&w.exchange, "exchange", false, "key by an exchange and not in place")
 	f.BoolVar(&w.hand, "hand", false, "a loop by hand and no engine")
 	f.DurationVar(&w.checkpoint, "checkpoint", 10*time.Second, "interval of checkpoints")
 	f.IntVar(&w.gc, "gc", 0, "GOGC")
+	f.IntVar(&w.procs, "procs", 0, "GOMAXPROCS; 0 for the machine's cores")
 	return cmd
 }
 
@@ -68,6 +70,9 @@ type told struct {
 func (w work) run(ctx context.Context, out io.Writer) error {
 	if w.gc > 0 {
 		debug.SetGCPercent(w.gc)
+	}
+	if w.procs > 0 {
+		runtime.GOMAXPROCS(w.procs)
 	}
 	began := time.Now()
 	src, err := w.source()
@@ -97,10 +102,12 @@ func (w work) source() (source.Source[*pb.ClickEvent], error) {
 		dec = google{}
 	case "vt":
 		dec = codec.Proto[*pb.ClickEvent]()
+	case "reused":
+		dec = codec.Proto[*pb.ClickEvent](codec.Aliased(), codec.Reused())
 	case "aliased":
 		dec = codec.Proto[*pb.ClickEvent](codec.Aliased())
 	default:
-		return nil, fmt.Errorf("--decode is %q, want google, vt or aliased", w.decode)
+		return nil, fmt.Errorf("--decode is %q, want google, vt, aliased or reused", w.decode)
 	}
 	if w.files != "" {
 		return file.Delimited(dec, strings.Split(w.files, ",")...), nil

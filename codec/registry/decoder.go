@@ -90,9 +90,26 @@ func descriptor[M proto.Message]() protoreflect.MessageDescriptor {
 }
 
 // DecodeRecord implements source.Decoder. The message shares the record's memory if Aliases says so.
-func (d *Decoder[M]) DecodeRecord(r *source.Raw) (M, error) {
+func (d *Decoder[M]) DecodeRecord(r *source.Raw) (M, error) { return d.decode(r, d.ProtoCodec) }
+
+// Reusing implements source.Reuser.
+func (d *Decoder[M]) Reusing() source.Decoder[M] {
+	return &reusing[M]{d, d.ProtoCodec.Reusing()}
+}
+
+// reusing is a Decoder for one reader.
+type reusing[M proto.Message] struct {
+	*Decoder[M]
+	inner source.Decoder[M]
+}
+
+// DecodeRecord implements source.Decoder.
+func (d *reusing[M]) DecodeRecord(r *source.Raw) (M, error) { return d.decode(r, d.inner) }
+
+// decode reads the message of a record by inner.
+func (d *Decoder[M]) decode(r *source.Raw, inner source.Decoder[M]) (M, error) {
 	if r.Value == nil || d.plain && (len(r.Value) == 0 || r.Value[0] != magic) {
-		return d.ProtoCodec.DecodeRecord(r)
+		return inner.DecodeRecord(r)
 	}
 	id, path, message, err := split(r.Value)
 	if err != nil {
@@ -106,7 +123,7 @@ func (d *Decoder[M]) DecodeRecord(r *source.Raw) (M, error) {
 			return zero, err
 		}
 	}
-	return d.ProtoCodec.DecodeRecord(&source.Raw{Value: message})
+	return inner.DecodeRecord(&source.Raw{Value: message})
 }
 
 // admit decides about a record that is not plainly one of those seen before.

@@ -18,7 +18,7 @@ import (
 func AddSource[T any](ctx context.Context, r *Run, cfg *SourceConfig[T]) error {
 	var session source.Session[T]
 	err := r.retry(ctx, cfg.Name, source.IsTemporary, func() (err error) {
-		session, err = cfg.Source.Open(ctx, source.Env{Job: r.cfg.Job, Operator: cfg.Name, Logger: r.cfg.Logger.With("operator", cfg.Name)})
+		session, err = cfg.Source.Open(ctx, source.Env{Job: r.cfg.Job, Operator: cfg.Name, Logger: r.cfg.Logger.With("operator", cfg.Name), Reuse: cfg.Reuse})
 		return err
 	})
 	if err != nil {

@@ -22,6 +22,8 @@ type SourceConfig[T any] struct {
 	Strategy watermark.Strategy[T]
 	// Aligned says that an exchange follows, so that splits share a clock and are kept together unless the strategy says otherwise.
 	Aligned bool
+	// Reuse says that the chain is done with a record's value when Push returns.
+	Reuse bool
 	// Build fuses the operators of a split's task.
 	Build func(t *Task) SourceChain[T]
 }

@@ -65,8 +65,8 @@ func (s *Source[T]) Codec() state.Codec[T] {
 }
 
 // Open implements source.Source. It touches no file.
-func (s *Source[T]) Open(context.Context, source.Env) (source.Session[T], error) {
-	return session[T]{s}, nil
+func (s *Source[T]) Open(_ context.Context, env source.Env) (source.Session[T], error) {
+	return session[T]{s, env}, nil
 }
 
 func (s *Source[T]) String() string {

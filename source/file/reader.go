@@ -33,12 +33,12 @@ type reader[T any] struct {
 	err       error // what ended reading, sticky
 }
 
-func open[T any](s *Source[T], split source.Split) (*reader[T], error) {
+func open[T any](s *Source[T], env source.Env, split source.Split) (*reader[T], error) {
 	f, err := os.Open(filepath.FromSlash(split.ID))
 	if err != nil {
 		return nil, fmt.Errorf("file source: %w", err)
 	}
-	r := &reader[T]{decoder: s.decoder, framing: s.framing, maxRecord: s.maxRecord, split: split, file: f, at: 1}
+	r := &reader[T]{decoder: source.ForReader(s.decoder, env), framing: s.framing, maxRecord: s.maxRecord, split: split, file: f, at: 1}
 	r.in = bufio.NewReaderSize(f, readBuffer)
 	if strings.HasSuffix(split.ID, ".gz") {
 		unzipped, err := gzip.NewReader(r.in)

@@ -10,7 +10,10 @@ import (
 	"github.com/millrace/millrace/source"
 )
 
-type session[T any] struct{ *Source[T] }
+type session[T any] struct {
+	*Source[T]
+	env source.Env
+}
 
 // Splits lists the files in the order of the paths given, a pattern's in the order of their names, each file once. A file's number in that order is its
 // partition.
@@ -58,7 +61,7 @@ func (s session[T]) Reader(ctx context.Context, split source.Split, at int64) (s
 	if at < 1 {
 		return nil, fmt.Errorf("file %s: position %d: records are numbered from 1", split.ID, at)
 	}
-	r, err := open(s.Source, split)
+	r, err := open(s.Source, s.env, split)
 	if err != nil {
 		return nil, err
 	}

@@ -59,7 +59,7 @@ func (s *topicSource[T]) Open(ctx context.Context, env source.Env) (source.Sessi
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
 	}
-	ss := &session[T]{src: s, log: logger, known: map[Partition]bounds{}, leaders: map[Partition]cluster.Leader{}, ids: map[string]string{}}
+	ss := &session[T]{src: s, env: env, log: logger, known: map[Partition]bounds{}, leaders: map[Partition]cluster.Leader{}, ids: map[string]string{}}
 	if _, err := ss.subscribed(ctx); err != nil {
 		return nil, err
 	}

@@ -20,6 +20,7 @@ type bounds struct{ earliest, start, stop int64 }
 
 // session is an open topicSource. It holds no connection of its own: readers have theirs.
 type session[T any] struct {
+	env source.Env
 	src *topicSource[T]
 	log *slog.Logger
 

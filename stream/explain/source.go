@@ -29,6 +29,7 @@ func (s *noting[T, E, O]) Codec() state.Codec[T] {
 
 // Open opens the source behind it. What it hears of checkpoints and new splits is left out: the run leaves no trace, and ends.
 func (s *noting[T, E, O]) Open(ctx context.Context, env source.Env) (source.Session[T], error) {
+	env.Reuse = false // values are kept for the story
 	inner, err := s.Source.Open(ctx, env)
 	if err != nil {
 		return nil, err
