@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -34,7 +35,7 @@ func (p part) times(v variant) int { return cmp.Or(v.repeats, p.repeats) }
 
 // parts are all there is, in the order of the report.
 func parts() []part {
-	return []part{clickstreamPart(), fileLoopPart(), latencyPart(), pausePart(), scalingPart(), sinkPart(), nexmarkPart()}
+	return []part{clickstreamPart(), fileLoopPart(), latencyPart(), pausePart(), largePart(), scalingPart(), sinkPart(), nexmarkPart()}
 }
 
 // choose finds parts by name; for none those of the headline, or all.
@@ -135,6 +136,9 @@ func runCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, names []string) error {
 			chosen, err := choose(names, all)
 			if err != nil {
+				return err
+			}
+			if err := os.MkdirAll(b.work, 0o755); err != nil {
 				return err
 			}
 			defer b.close()

@@ -39,6 +39,34 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
+// The job with much state comes to what counting says.
+func TestLargeAnswer(t *testing.T) {
+	l := large{keys: 2000, updates: 20_000, memory: 1 << 20, dir: t.TempDir()}
+	var out bytes.Buffer
+	require.NoError(t, l.run(t.Context(), &out))
+	text, ok := strings.CutPrefix(out.String(), resultLine)
+	require.True(t, ok)
+	var got totals
+	require.NoError(t, json.Unmarshal([]byte(text), &got))
+	want := l.answer()
+	require.Equal(t, want.Told, got.Told)
+	require.Equal(t, want.Sum, got.Sum)
+	require.Positive(t, got.Sum)
+}
+
+// A benchmark's one result is read with all that it reports.
+func TestGoBenchmark(t *testing.T) {
+	var s Sample
+	g := goBenchmark{pkg: "bench", pattern: "x", events: 10}
+	out := bytes.NewBufferString("goos: linux\nBenchmarkX/keys=5-2 \t 3\t 2000000000 ns/op\t 12.5 p99-ms\t 40 cpu-ns/event\nPASS\n")
+	require.NoError(t, g.read(out, &s))
+	require.EqualValues(t, 30, s.Events)
+	require.InDelta(t, 6, s.Phase, 1e-9)
+	require.InDelta(t, 12.5, s.Values["p99 ms"], 1e-9)
+	require.InDelta(t, 1200e-9, s.CPU, 1e-12)
+	require.ErrorContains(t, g.read(bytes.NewBufferString("PASS\n"), &s), "0 results")
+}
+
 // The hash of a row is what Java makes of it in the peers' programs; this one was computed there.
 func TestHashIsJavas(t *testing.T) {
 	s := session{user: "user-0000001", first: 1, last: 2, events: 3, carts: 4, checkouts: 5}
