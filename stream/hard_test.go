@@ -101,13 +101,16 @@ func sessionJob(t testing.TB, src source.Source[event], s shape, gap, bound, lat
 	r := sessionRun{
 		job:      job,
 		clicks:   clicks,
-		sessions: sinkmemory.NewTable(func(s oracle.SessionRow) string { return fmt.Sprint(s.UserID, s.Start) }),
+		sessions: sinkmemory.NewTable(sessionKey),
 		late:     &sinkmemory.List[event]{},
 	}
 	stream.To(results, "sessions", r.sessions)
 	stream.To(stream.Late(windows), "late", r.late)
 	return r
 }
+
+// sessionKey has the end in it: a late record may begin a session where one began that was cleaned up before.
+func sessionKey(s oracle.SessionRow) string { return fmt.Sprint(s.UserID, s.Start, s.End) }
 
 func (r sessionRun) rows() []oracle.SessionRow {
 	rows := r.sessions.Rows()

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/IBM/sarama"
 
@@ -91,7 +92,7 @@ func (d dataset) load(ctx context.Context, brokers string) error {
 	cfg := sarama.NewConfig()
 	cfg.Version = sarama.V2_8_0_0
 	cfg.Producer.Partitioner = sarama.NewManualPartitioner
-	cfg.Producer.Flush.Bytes, cfg.Producer.Flush.MaxMessages = 512<<10, 0
+	cfg.Producer.Flush.Bytes, cfg.Producer.Flush.Frequency = 512<<10, 50*time.Millisecond // without which the last messages would never go
 	cfg.ChannelBufferSize = 4096
 	admin, err := sarama.NewClusterAdmin([]string{brokers}, cfg)
 	if err != nil {

@@ -21,7 +21,7 @@ const (
 )
 
 func sessionRow(s oracle.SessionRow) row {
-	return row{Key: fmt.Sprintf("%d %s", s.Start, s.UserID), Value: strings.Join(s.Fields()[1:], " ")}
+	return row{Key: fmt.Sprintf("%d-%d %s", s.Start, s.End, s.UserID), Value: strings.Join(s.Fields()[1:], " ")}
 }
 
 func hourRow(start int64, c counts) row {

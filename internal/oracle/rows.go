@@ -71,10 +71,10 @@ func (t Table) LateRows() []LateRow {
 	return rows
 }
 
-// SortSessions sorts by user (bytes) and start, the order of the files.
+// SortSessions sorts by user (bytes) and start, the order of the files, and by end, where a late record has begun a session at the start of one that was cleaned up.
 func SortSessions(rows []SessionRow) {
 	slices.SortFunc(rows, func(a, b SessionRow) int {
-		return cmp.Or(cmp.Compare(a.UserID, b.UserID), cmp.Compare(a.Start, b.Start))
+		return cmp.Or(cmp.Compare(a.UserID, b.UserID), cmp.Compare(a.Start, b.Start), cmp.Compare(a.End, b.End))
 	})
 }
 
