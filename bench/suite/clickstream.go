@@ -73,17 +73,22 @@ func fromFiles(name string, thousand int, args ...string) variant {
 
 // worker runs this program's worker on a log and checks its answer.
 func (b *bench) worker(ctx context.Context, d dataset, args ...string) (Sample, error) {
-	program, err := os.Executable()
-	if err != nil {
-		return Sample{}, err
-	}
-	dir, err := os.MkdirTemp(b.work, "state-")
+	program, dir, err := b.ourselves()
 	if err != nil {
 		return Sample{}, err
 	}
 	defer os.RemoveAll(dir)
 	var got told
 	return b.measure(ctx, d, &got, "", program, append([]string{"worker", "--dir", dir}, args...)...)
+}
+
+// ourselves is this program, and a directory for a run's state, which the caller removes.
+func (b *bench) ourselves() (program, dir string, err error) {
+	if program, err = os.Executable(); err != nil {
+		return "", "", err
+	}
+	dir, err = os.MkdirTemp(b.work, "state-")
+	return program, dir, err
 }
 
 // measure runs a program on a log, checks its answer, and adds what the broker took.

@@ -8,7 +8,6 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"sync"
 	"time"
 
@@ -40,11 +39,7 @@ func largePart() part {
 	}
 	p.variants = []variant{
 		{name: "Millrace, Pebble", run: func(ctx context.Context, b *bench) (Sample, error) {
-			program, err := os.Executable()
-			if err != nil {
-				return Sample{}, err
-			}
-			dir, err := os.MkdirTemp(b.work, "state-")
+			program, dir, err := b.ourselves()
 			if err != nil {
 				return Sample{}, err
 			}
@@ -53,11 +48,11 @@ func largePart() part {
 			return l.measure(ctx, "", program, "large", "--dir", dir, fmt.Sprint("--keys=", l.keys), fmt.Sprint("--updates=", l.updates), fmt.Sprint("--memory=", l.memory))
 		}},
 		{name: "Flink, RocksDB", run: func(ctx context.Context, b *bench) (Sample, error) {
-			dir, err := b.peer(ctx, "flink")
+			dir, clean, err := b.flink(ctx)
 			if err != nil {
 				return Sample{}, err
 			}
-			defer os.RemoveAll(filepath.Join(dir, "target", "ckpt"))
+			defer clean()
 			l := newLarge(b.scale)
 			args := append(javaFlags(), "peer.LargeJob", fmt.Sprint("keys=", l.keys), fmt.Sprint("updates=", l.updates), fmt.Sprint("managed=", l.memory, "b"), "checkpoint=10")
 			args[0], args[1] = "-Xms1g", "-Xmx1g"

@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
 )
 
 // latencyPart is how old records are at the sink.
@@ -29,11 +27,11 @@ func flinkLatency(timeout int) variant {
 		if err != nil {
 			return Sample{}, err
 		}
-		dir, err := b.peer(ctx, "flink")
+		dir, clean, err := b.flink(ctx)
 		if err != nil {
 			return Sample{}, err
 		}
-		defer os.RemoveAll(filepath.Join(dir, "target", "ckpt"))
+		defer clean()
 		var got struct {
 			P50  float64 `json:"p50_ms"`
 			P99  float64 `json:"p99_ms"`

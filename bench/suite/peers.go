@@ -14,15 +14,21 @@ func flink(name string, thousand, repeats int, args ...string) variant {
 		if err != nil {
 			return Sample{}, err
 		}
-		dir, err := b.peer(ctx, "flink")
+		dir, clean, err := b.flink(ctx)
 		if err != nil {
 			return Sample{}, err
 		}
-		defer os.RemoveAll(filepath.Join(dir, "target", "ckpt"))
+		defer clean()
 		var got told
 		return b.measure(ctx, d, &got, dir, "java", append(javaFlags(),
 			append([]string{"peer.ClickJob", "brokers=" + brokers, "topic=" + d.Name, "window=aggregate", "checkpoint=10", "par=2"}, args...)...)...)
 	}}
+}
+
+// flink is the directory of Flink's programs, built, and what removes a run's checkpoints.
+func (b *bench) flink(ctx context.Context) (dir string, clean func(), err error) {
+	dir, err = b.peer(ctx, "flink")
+	return dir, func() { _ = os.RemoveAll(filepath.Join(dir, "target", "ckpt")) }, err
 }
 
 // javaFlags are what Flink's programs run with.
