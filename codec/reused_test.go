@@ -30,7 +30,7 @@ func TestReused(t *testing.T) {
 				var kept, wanted []*clickstreampb.ClickEvent
 				for range 3 {
 					want := drawClick(t)
-					bytes, err := plain.Append(nil, want)
+					bytes, err := plain.Append([]byte{}, want)
 					require.NoError(t, err)
 					got, err := d.DecodeRecord(&source.Raw{Value: bytes})
 					require.NoError(t, err)

@@ -90,40 +90,54 @@ func descriptor[M proto.Message]() protoreflect.MessageDescriptor {
 }
 
 // DecodeRecord implements source.Decoder. The message shares the record's memory if Aliases says so.
-func (d *Decoder[M]) DecodeRecord(r *source.Raw) (M, error) { return d.decode(r, d.ProtoCodec) }
-
-// Reusing implements source.Reuser.
-func (d *Decoder[M]) Reusing() source.Decoder[M] {
-	return &reusing[M]{d, d.ProtoCodec.Reusing()}
-}
-
-// reusing is a Decoder for one reader.
-type reusing[M proto.Message] struct {
-	*Decoder[M]
-	inner source.Decoder[M]
-}
-
-// DecodeRecord implements source.Decoder.
-func (d *reusing[M]) DecodeRecord(r *source.Raw) (M, error) { return d.decode(r, d.inner) }
-
-// decode reads the message of a record by inner.
-func (d *Decoder[M]) decode(r *source.Raw, inner source.Decoder[M]) (M, error) {
-	if r.Value == nil || d.plain && (len(r.Value) == 0 || r.Value[0] != magic) {
-		return inner.DecodeRecord(r)
-	}
-	id, path, message, err := split(r.Value)
+func (d *Decoder[M]) DecodeRecord(r *source.Raw) (M, error) {
+	message, err := d.unframed(r.Value)
 	if err != nil {
 		var zero M
 		return zero, err
 	}
+	return d.ProtoCodec.DecodeRecord(&source.Raw{Value: message})
+}
+
+// Reusing implements source.Reuser.
+func (d *Decoder[M]) Reusing() source.Decoder[M] {
+	return &reusing[M]{decoder: d, inner: d.ProtoCodec.Reusing()}
+}
+
+// reusing is a Decoder for one reader.
+type reusing[M proto.Message] struct {
+	decoder *Decoder[M]
+	inner   source.Decoder[M]
+	raw     source.Raw
+}
+
+// DecodeRecord implements source.Decoder.
+func (d *reusing[M]) DecodeRecord(r *source.Raw) (M, error) {
+	message, err := d.decoder.unframed(r.Value)
+	if err != nil {
+		var zero M
+		return zero, err
+	}
+	d.raw.Value = message
+	return d.inner.DecodeRecord(&d.raw)
+}
+
+// unframed is the message in a record's value, if it is one of ours.
+func (d *Decoder[M]) unframed(value []byte) ([]byte, error) {
+	if value == nil || d.plain && (len(value) == 0 || value[0] != magic) {
+		return value, nil
+	}
+	id, path, message, err := split(value)
+	if err != nil {
+		return nil, err
+	}
 	v := (*d.known.Load())[id]
 	if v == nil || v.err != nil || !bytes.Equal(path, v.short) {
 		if err := d.admit(v, id, path); err != nil {
-			var zero M
-			return zero, err
+			return nil, err
 		}
 	}
-	return inner.DecodeRecord(&source.Raw{Value: message})
+	return message, nil
 }
 
 // admit decides about a record that is not plainly one of those seen before.

@@ -200,6 +200,7 @@ func TestDecodingAllocatesWhatPlainDoes(t *testing.T) {
 			})
 		}
 		require.Equal(t, measure(inner, without), measure(dec, with))
+		require.Zero(t, measure(registry.NewDecoder(c, codec.Proto[clicks](codec.Aliased(), codec.Reused())).Reusing(), with))
 		buf := make([]byte, 0, 1024)
 		v := click("ann")
 		require.Zero(t, testing.AllocsPerRun(200, func() {
