@@ -1,3 +1,5 @@
+//go:build !integration
+
 package elastic_test
 
 import (
@@ -6,5 +8,5 @@ import (
 	"go.uber.org/goleak"
 )
 
-// Every goroutine ends with what started it.
+// Every goroutine ends with what started it. With real servers the tests have clients of their own, whose connections stay a while.
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
