@@ -41,11 +41,41 @@ func execute(ctx context.Context, dir string, out io.Writer, name string, args .
 	var last tail
 	cmd.Stderr = &last
 	began := time.Now()
-	if err := cmd.Run(); err != nil {
+	if err := cmd.Start(); err != nil {
+		return Sample{}, err
+	}
+	peak := watch(cmd.Process.Pid)
+	if err := cmd.Wait(); err != nil {
+		peak()
 		return Sample{}, fmt.Errorf("%s: %w\n%s", shown(name, args), err, last.text)
 	}
-	usage := cmd.ProcessState.SysUsage().(*syscall.Rusage)
-	return Sample{Wall: time.Since(began).Seconds(), CPU: (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds(), Peak: usage.Maxrss << 10}, nil
+	return Sample{Wall: time.Since(began).Seconds(), CPU: (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds(), Peak: peak()}, nil
+}
+
+// watch looks at a process's peak of memory every 50 ms, and returns what ends that and tells it. What the system says at the process's end has the memory of this one in
+// it, from which it was forked.
+func watch(pid int) (peak func() int64) {
+	stop, told := make(chan struct{}), make(chan int64, 1)
+	go func() {
+		most := int64(0)
+		tick := time.NewTicker(50 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				if n, err := peakOf(pid); err == nil { // it may have ended
+					most = max(most, n)
+				}
+			case <-stop:
+				told <- most
+				return
+			}
+		}
+	}()
+	return func() int64 {
+		close(stop)
+		return <-told
+	}
 }
 
 // shown is a command for an error.

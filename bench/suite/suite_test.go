@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -52,6 +53,16 @@ func TestLargeAnswer(t *testing.T) {
 	require.Equal(t, want.Told, got.Told)
 	require.Equal(t, want.Sum, got.Sum)
 	require.Positive(t, got.Sum)
+}
+
+// The memory of a program is its own, and not that of the process which started it.
+func TestPeakIsThePrograms(t *testing.T) {
+	large := bytes.Repeat([]byte{1}, 200<<20)
+	s, err := execute(t.Context(), "", io.Discard, "sleep", "0.3")
+	require.NoError(t, err)
+	require.Positive(t, s.Peak)
+	require.Less(t, s.Peak, int64(100<<20))
+	require.EqualValues(t, 1, large[len(large)-1])
 }
 
 // A benchmark's one result is read with all that it reports.
