@@ -175,10 +175,10 @@ func (c *ProtoCodec[M]) Keep(v M) M {
 	if !c.Aliases() {
 		return v
 	}
-	m := c.fresh()
-	if !c.aliased {
+	if !c.aliased { // its strings are its own
 		return proto.CloneOf(v)
 	}
+	m := c.fresh()
 	if !c.hasBytes {
 		// One buffer of the exact size holds all strings. It belongs to the copy alone, and strings can't be written to.
 		b, err := appendFast(nil, any(v).(fastMessage))

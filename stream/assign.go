@@ -27,8 +27,7 @@ func AssignTimestamps[T any](s DataStream[T], strategy watermark.Strategy[T], op
 	if s.out.node.exchanged() {
 		j.fail(n, errors.New("timestamps are assigned behind an exchange, where they would depend on how splits interleave: assign them before KeyBy, Rebalance or a global window"))
 	}
-	out := newOutput(j, n, s.out.codec)
-	out.reused = s.out.reused
+	out := s.out.onward(n)
 	s.out.read(n, func(t *runtime.Task) (flow.Pusher[T], flow.Control) {
 		next, control := out.build(t)
 		o := &assignOperator[T]{next: next, control: control, stamp: strategy.Timestamp, watermark: math.MinInt64}

@@ -42,8 +42,8 @@ func (o *plainProcess[T]) Push(m *flow.Meta, v T) error {
 // WithCodec says how the stream's records are kept in state: by windows that hold them, for example. A source's stream knows it from the source; a stream
 // that a function made has to be told, but for basic types.
 func WithCodec[T any](s DataStream[T], codec state.Codec[T]) DataStream[T] {
-	o := newOutput(s.out.job, s.out.node, codec)
-	o.reused = s.out.reused
+	o := s.out.onward(s.out.node)
+	o.codec = codec
 	s.out.readers = append(s.out.readers, o.build)
 	return DataStream[T]{out: o, from: s.from}
 }

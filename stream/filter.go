@@ -10,8 +10,7 @@ import (
 func Filter[T any](s DataStream[T], keep func(T) bool, opts ...OpOption) DataStream[T] {
 	c := opOptions(opts)
 	n := s.out.job.operator("filter", c.name, c, s.out.node)
-	out := newOutput(s.out.job, n, s.out.codec)
-	out.reused = s.out.reused
+	out := s.out.onward(n)
 	s.out.place(n, c, func(t *runtime.Task) (flow.Pusher[T], flow.Control) {
 		next, control := out.build(t)
 		return &filterOperator[T]{next, keep, t, n.uid, t.Book()}, control

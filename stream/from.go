@@ -46,9 +46,8 @@ func From[T any](j *Job, name string, src source.Source[T], strategy watermark.S
 	}
 	side := &sourceOutputs[T]{
 		dead:        newOutput[*source.DecodeError](j, n, nil),
-		quarantined: newOutput(j, n, out.codec),
+		quarantined: out.onward(n),
 	}
-	side.quarantined.reused = out.reused
 	j.sources = append(j.sources, func(ctx context.Context, r *runtime.Run) error {
 		return runtime.AddSource(ctx, r, &runtime.SourceConfig[T]{
 			Name: n.uid, Source: src, Strategy: strategy, Aligned: j.exchanges(), Reuse: out.reused != nil,

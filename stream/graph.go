@@ -65,6 +65,11 @@ type output[T any] struct {
 	reused  *node // the source whose records these are, if it reads them into one value
 }
 
+// onward is the output of a node that passes these records on as they are.
+func (o *output[T]) onward(n *node) *output[T] {
+	return &output[T]{job: o.job, node: n, codec: o.codec, reused: o.reused}
+}
+
 // keptBy refuses what keeps records that are read into one value.
 func (o *output[T]) keptBy(n *node, how string) {
 	if o.reused != nil {

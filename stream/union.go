@@ -15,8 +15,8 @@ func Union[T any](first DataStream[T], others ...DataStream[T]) DataStream[T] {
 		nodes = append(nodes, s.out.node)
 	}
 	n := j.add("union", "", nodes...)
-	out := newOutput(j, n, first.out.codec)
-	for _, s := range append([]DataStream[T]{first}, others...) {
+	out := first.out.onward(n)
+	for _, s := range others {
 		out.reused = cmp.Or(out.reused, s.out.reused)
 	}
 	merges := map[*runtime.Task]*flow.Merge[T]{} // the streams may meet in one task

@@ -57,8 +57,7 @@ func Window[K comparable, T any](s KeyedStream[K, T], a window.Assigner, opts ..
 	for _, o := range opts {
 		o.applyWindow(&w.cfg)
 	}
-	w.late = newOutput(s.out.job, w.user, s.out.codec)
-	w.late.reused = s.out.reused
+	w.late = s.out.onward(w.user)
 	s.out.job.windows = append(s.out.job.windows, openWindow{s.out.node, a.String(), w.user})
 	for _, part := range []any{a, w.cfg.trigger} {
 		if v, ok := part.(window.Validator); ok && v.Err() != nil {

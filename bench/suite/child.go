@@ -17,19 +17,32 @@ const resultLine = "RESULT "
 
 // child runs a program to its end and returns what it cost and, into result, what it said on its RESULT line.
 func child(ctx context.Context, dir string, result any, name string, args ...string) (Sample, error) {
-	var said finder
-	s, err := execute(ctx, dir, &said, name, args...)
+	var out bytes.Buffer
+	s, err := execute(ctx, dir, &out, name, args...)
 	if err != nil {
 		return s, err
 	}
-	text, found := said.result()
-	if !found {
-		return s, fmt.Errorf("%s: no line begins with %q", shown(name, args), resultLine)
-	}
-	if err := json.Unmarshal(text, result); err != nil {
-		return s, fmt.Errorf("%s: its result: %w", shown(name, args), err)
+	if err := said(out.Bytes(), result); err != nil {
+		return s, fmt.Errorf("%s: %w", shown(name, args), err)
 	}
 	return s, nil
+}
+
+// said reads the RESULT line of a program's output, the last if there are several.
+func said(out []byte, result any) error {
+	var text []byte
+	for line := range bytes.Lines(out) {
+		if t, ok := bytes.CutPrefix(line, []byte(resultLine)); ok {
+			text = t
+		}
+	}
+	if text == nil {
+		return fmt.Errorf("no line begins with %q", resultLine)
+	}
+	if err := json.Unmarshal(text, result); err != nil {
+		return fmt.Errorf("its result: %w", err)
+	}
+	return nil
 }
 
 // execute runs a program to its end, with its output to out, and returns what it cost.
@@ -85,18 +98,6 @@ func shown(name string, args []string) string {
 		what = what[:200] + "..."
 	}
 	return what
-}
-
-// finder keeps the output's RESULT line and what follows it.
-type finder struct{ tail }
-
-func (f *finder) result() (text []byte, found bool) {
-	for line := range bytes.Lines(f.text) {
-		if t, ok := bytes.CutPrefix(line, []byte(resultLine)); ok {
-			text, found = t, true
-		}
-	}
-	return text, found
 }
 
 // tail keeps the end of what is written to it.

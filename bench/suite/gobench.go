@@ -41,7 +41,8 @@ func (g goBenchmark) run(ctx context.Context, b *bench) (Sample, error) {
 	if err != nil {
 		return s, fmt.Errorf("%w\n%s", err, &out)
 	}
-	return s, g.read(&out, &s)
+	err = g.read(&out, &s)
+	return s, err
 }
 
 // read takes the one result from what the benchmark printed.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
 	"io"
 	"os"
 	"path/filepath"
@@ -30,10 +29,8 @@ func TestAnswers(t *testing.T) {
 		w.files, w.checkpoint = strings.Join(d.files(), ","), 1e8
 		var out bytes.Buffer
 		require.NoError(t, w.run(t.Context(), &out))
-		text, ok := strings.CutPrefix(out.String(), resultLine)
-		require.True(t, ok)
 		var got told
-		require.NoError(t, json.Unmarshal([]byte(text), &got))
+		require.NoError(t, said(out.Bytes(), &got))
 		require.NoError(t, d.check(got.answer), "%+v", w)
 		got.Abandoned++
 		require.Error(t, d.check(got.answer))
@@ -45,10 +42,8 @@ func TestLargeAnswer(t *testing.T) {
 	l := large{keys: 2000, updates: 20_000, memory: 1 << 20, dir: t.TempDir()}
 	var out bytes.Buffer
 	require.NoError(t, l.run(t.Context(), &out))
-	text, ok := strings.CutPrefix(out.String(), resultLine)
-	require.True(t, ok)
 	var got totals
-	require.NoError(t, json.Unmarshal([]byte(text), &got))
+	require.NoError(t, said(out.Bytes(), &got))
 	want := l.answer()
 	require.Equal(t, want.Told, got.Told)
 	require.Equal(t, want.Sum, got.Sum)

@@ -89,8 +89,8 @@ type Run struct {
 	stopped   context.CancelFunc
 	started   bool
 	restored  bool          // the state held a checkpoint
-	unsettled atomic.Int32  // units that were there at the start and whose transactions are not settled
-	settled   chan struct{} // closed when there are none
+	unsettled atomic.Int32  // what has to come before any unit writes: the start, and the settling of each unit that is there then
+	settled   chan struct{} // closed when there is nothing left of that
 	accounts  accounts
 	mu        sync.Mutex // building, during the run: discovered splits; and units
 	served    served     // what can be asked
@@ -122,6 +122,7 @@ func NewRun(cfg Config, store state.Store) (*Run, error) {
 	}
 	ctx, cancel := context.WithCancelCause(context.Background())
 	r := &Run{Splits: newSplits(), cfg: cfg, store: store, turns: clock.TurnsOf(cfg.Clock), meta: m, numbers: fits.numbers, fresh: fits.fresh, slots: map[string][]keyed.Slot{}, ctx: ctx, cancel: cancel, restored: restored, reads: map[string]bool{}, settled: make(chan struct{})}
+	r.unsettled.Store(1)
 	for name := range m.splits {
 		r.reads[m.owner(name)] = true
 	}
@@ -231,7 +232,7 @@ func (r *Run) Start() {
 		f()
 	}
 	r.share()
-	r.countUnsettled()
+	r.settle()
 	for _, t := range r.tasks {
 		r.goTask(t)
 	}
@@ -245,15 +246,9 @@ func (r *Run) Start() {
 	}
 }
 
-// countUnsettled looks which units are to settle before any writes.
-func (r *Run) countUnsettled() {
-	for _, u := range r.units {
-		if t := u.transactions; t != nil && t.transactor == nil {
-			t.initial = true
-			r.unsettled.Add(1)
-		}
-	}
-	if r.unsettled.Load() == 0 {
+// settle takes away one of what units wait for before they write.
+func (r *Run) settle() {
+	if r.unsettled.Add(-1) == 0 {
 		close(r.settled)
 	}
 }

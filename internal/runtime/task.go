@@ -280,15 +280,15 @@ func (t *Task) flushAll() error {
 // ringing always rings.
 var ringing = func() <-chan time.Time { c := make(chan time.Time); close(c); return c }()
 
-// turn is for how long a task keeps its core where others wait for one. By itself the scheduler interrupts after 10 to 20 ms only, and with as many goroutines as a
+// coreTime is for how long a task keeps its core where others wait for one. By itself the scheduler interrupts after 10 to 20 ms only, and with as many goroutines as a
 // job has that adds up to long waits; shorter turns would cost more for caches that are cold.
-const turn = time.Millisecond
+const coreTime = time.Millisecond
 
 // between is what happens between two slices of records: questions, processing time, the buffer timeout, the memory budget.
 func (t *Task) between() error {
 	t.serve()
 	now := t.Clock.Now()
-	if now.Sub(t.yielded) >= turn {
+	if now.Sub(t.yielded) >= coreTime {
 		runtime.Gosched()
 		now = t.Clock.Now()
 		t.yielded = now

@@ -17,7 +17,7 @@ type transactions struct {
 	run        *Run
 	unit       string
 	transactor sink.Transactor
-	initial    bool             // the unit was there at the start, and not settled
+	awaited    bool             // other units wait until this one is settled
 	applied    string           // the marker that goes with the unit's state
 	spare      sink.Transaction // was not needed, and is as good as new; may be nil
 
@@ -35,6 +35,9 @@ func (r *Run) newTransactions(unit string) *transactions {
 	if s := r.cfg.Settled.take(unit); s != nil {
 		t.transactor, t.applied = s.transactor, s.applied
 		r.After(t.transactor.Close)
+	} else if !r.started {
+		t.awaited = true
+		r.unsettled.Add(1)
 	}
 	return t
 }
@@ -53,8 +56,8 @@ func (t *transactions) begin(ctx context.Context, checkpoint int64) error {
 		t.run.After(t.transactor.Close)
 		t.run.mu.Unlock()
 	}
-	if t.initial && t.run.unsettled.Add(-1) == 0 {
-		close(t.run.settled)
+	if t.awaited {
+		t.run.settle()
 	}
 	select {
 	case <-t.run.settled:
