@@ -40,7 +40,7 @@ func (j *Job) transactional() (map[string]sink.Transactional, error) {
 
 // unitsOf says which of the job's kinds of commit unit a node belongs to.
 func (j *Job) unitsOf(n *node) []string {
-	if j.exchanges() {
+	if j.exchanges() > 0 {
 		return []string{runtime.SharedUnit}
 	}
 	sources := map[string]bool{}

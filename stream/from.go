@@ -50,7 +50,7 @@ func From[T any](j *Job, name string, src source.Source[T], strategy watermark.S
 	}
 	j.sources = append(j.sources, func(ctx context.Context, r *runtime.Run) error {
 		return runtime.AddSource(ctx, r, &runtime.SourceConfig[T]{
-			Name: n.uid, Source: src, Strategy: strategy, Aligned: j.exchanges(), Reuse: out.reused != nil,
+			Name: n.uid, Source: src, Strategy: strategy, Aligned: j.exchanges() > 0, Reuse: out.reused != nil,
 			Build: func(t *runtime.Task) runtime.SourceChain[T] {
 				next, control := out.build(t)
 				dead, deadControl := side.dead.build(t)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/millrace/millrace/internal/gcfloor"
 	"github.com/millrace/millrace/internal/metrics"
 	"github.com/millrace/millrace/internal/runtime"
 	"github.com/millrace/millrace/sink"
@@ -66,16 +67,16 @@ func (j *Job) warn(n *node, text string) {
 	j.warnings = append(j.warnings, fmt.Sprintf("%s %q: %s", n.kind, n.uid, text))
 }
 
-// exchanges reports whether any tasks exchange records.
-func (j *Job) exchanges() bool {
+// exchanges is the number of places where tasks exchange records.
+func (j *Job) exchanges() (count int) {
 	for _, n := range j.nodes {
 		for _, in := range n.inputs {
 			if in.ship != forward {
-				return true
+				count++
 			}
 		}
 	}
-	return false
+	return count
 }
 
 // check is all that is wrong with the job, or nil.
@@ -159,6 +160,7 @@ func (j *Job) Run(ctx context.Context) error {
 	for _, w := range j.warnings {
 		j.cfg.logger.Warn(w, "job", j.name)
 	}
+	gcfloor.Raise(share(j.cfg.memory).headroom)
 	if err := j.prepareState(); err != nil {
 		return err
 	}
@@ -171,7 +173,7 @@ func (j *Job) Run(ctx context.Context) error {
 }
 
 func (j *Job) openState() (state.Store, error) {
-	store, err := j.cfg.backend.Open(j.cfg.stateDir, j.cfg.memory/2)
+	store, err := j.cfg.backend.Open(j.cfg.stateDir, share(j.cfg.memory).store)
 	if err != nil {
 		return nil, fmt.Errorf("state directory %q: %w", j.cfg.stateDir, err)
 	}
@@ -334,8 +336,8 @@ func (j *Job) runConfig() runtime.Config {
 	exact, _ := j.transactional() // check has seen to the error
 	return runtime.Config{
 		Job: j.name, Clock: c.clock, Logger: c.logger.With("job", j.name), Meter: c.meter, CheckpointEvery: c.checkpointEvery, BufferTimeout: c.bufferTimeout,
-		RetryFor: c.retryFor, CheckpointTimeout: c.timeout, TolerateFailures: c.tolerate, NoDrain: c.noDrain, AllowLogCut: c.allowLogCut, MaxParallelism: c.maxParallelism, TableBytes: c.memory / 2, Shapes: shapes,
-		PartitionLocal: j.local, Shared: j.exchanges(), Allow: c.allow, Check: j.checkState, Limiter: c.limiter, SinkBatches: c.sinkBatches, Transactional: exact,
+		RetryFor: c.retryFor, CheckpointTimeout: c.timeout, TolerateFailures: c.tolerate, NoDrain: c.noDrain, AllowLogCut: c.allowLogCut, MaxParallelism: c.maxParallelism, TableBytes: share(c.memory).table, Shapes: shapes,
+		PartitionLocal: j.local, Shared: j.exchanges() > 0, Allow: c.allow, Check: j.checkState, Limiter: c.limiter, SinkBatches: c.sinkBatches, Transactional: exact,
 		Images: c.images(),
 	}
 }

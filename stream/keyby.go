@@ -161,7 +161,9 @@ func exchangeTo[T any](o *output[T], n *node, how ship, parallelism int, route f
 		return
 	}
 	var x *exchange.Exchange[T] // of the current run
-	j.prepare = append(j.prepare, func(*runtime.Run) { x = exchange.New[T](parallelism, j.cfg.batchSize, j.cfg.credit) })
+	j.prepare = append(j.prepare, func(*runtime.Run) {
+		x = exchange.New[T](parallelism, j.cfg.batchSize, j.cfg.credit, share(j.cfg.memory).lanes/int64(j.exchanges()))
+	})
 	j.receivers = append(j.receivers, func(r *runtime.Run) {
 		for i := range parallelism {
 			runtime.AddReceiver(r, n.uid, i, x.Inbox(i), build)

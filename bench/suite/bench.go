@@ -20,6 +20,8 @@ type bench struct {
 	work    string // of large files, kept between runs
 	scale   float64
 
+	profiles string // directory; "" for none
+
 	kafka    *servers.Kafka
 	kafkaDir string
 	datasets map[int]dataset

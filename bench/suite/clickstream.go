@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 )
@@ -57,7 +58,7 @@ func ours(name string, thousand int, args ...string) variant {
 		if err != nil {
 			return Sample{}, err
 		}
-		return b.worker(ctx, d, append([]string{"--brokers", brokers, "--topic", d.Name}, args...)...)
+		return b.worker(ctx, d, name, append([]string{"--brokers", brokers, "--topic", d.Name}, args...)...)
 	}}
 }
 
@@ -67,17 +68,23 @@ func fromFiles(name string, thousand int, args ...string) variant {
 		if err != nil {
 			return Sample{}, err
 		}
-		return b.worker(ctx, d, append([]string{"--files", strings.Join(d.files(), ",")}, args...)...)
+		return b.worker(ctx, d, name, append([]string{"--files", strings.Join(d.files(), ",")}, args...)...)
 	}}
 }
 
 // worker runs this program's worker on a log and checks its answer.
-func (b *bench) worker(ctx context.Context, d dataset, args ...string) (Sample, error) {
+func (b *bench) worker(ctx context.Context, d dataset, name string, args ...string) (Sample, error) {
 	program, dir, err := b.ourselves()
 	if err != nil {
 		return Sample{}, err
 	}
 	defer os.RemoveAll(dir)
+	if b.profiles != "" {
+		if err := os.MkdirAll(b.profiles, 0o755); err != nil {
+			return Sample{}, err
+		}
+		args = append(args, "--cpuprofile", filepath.Join(b.profiles, strings.ReplaceAll(strings.ReplaceAll(name, ",", ""), " ", "-")+".prof"))
+	}
 	var got told
 	return b.measure(ctx, d, &got, "", program, append([]string{"worker", "--dir", dir}, args...)...)
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -131,6 +132,7 @@ func listCommand() *cobra.Command {
 func runCommand() *cobra.Command {
 	var b bench
 	var all, fresh bool
+	var only string
 	cmd := &cobra.Command{
 		Use: "run [PART...]", Short: "Runs parts, or what is missing of them; without arguments those of the headline",
 		RunE: func(cmd *cobra.Command, names []string) error {
@@ -138,11 +140,16 @@ func runCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			pattern, err := regexp.Compile(only)
+			if err != nil {
+				return fmt.Errorf("--only: %w", err)
+			}
 			if err := os.MkdirAll(b.work, 0o755); err != nil {
 				return err
 			}
 			defer b.close()
 			for _, p := range chosen {
+				p.variants = slices.DeleteFunc(p.variants, func(v variant) bool { return !pattern.MatchString(v.name) })
 				if fresh {
 					if err := b.results.remove(p.name); err != nil {
 						return err
@@ -157,6 +164,8 @@ func runCommand() *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&all, "all", false, "all parts and not only those of the headline")
 	cmd.Flags().BoolVar(&fresh, "fresh", false, "forget earlier runs of the parts")
+	cmd.Flags().StringVar(&only, "only", "", "run only variants whose name matches this regular expression")
+	cmd.Flags().StringVar(&b.profiles, "profiles", "", "directory for profiles of the processor's time of Millrace's session job")
 	b.flags(cmd.Flags())
 	return cmd
 }

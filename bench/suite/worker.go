@@ -9,6 +9,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"runtime/pprof"
 	"strings"
 	"sync"
 	"time"
@@ -38,6 +39,7 @@ type work struct {
 	checkpoint     time.Duration
 	dir            string
 	gc, procs      int
+	profile        string
 }
 
 func workerCommand() *cobra.Command {
@@ -57,6 +59,7 @@ func workerCommand() *cobra.Command {
 	f.BoolVar(&w.hand, "hand", false, "a loop by hand and no engine")
 	f.DurationVar(&w.checkpoint, "checkpoint", 10*time.Second, "interval of checkpoints")
 	f.IntVar(&w.gc, "gc", 0, "GOGC")
+	f.StringVar(&w.profile, "cpuprofile", "", "file for a profile of the processor's time")
 	f.IntVar(&w.procs, "procs", 0, "GOMAXPROCS; 0 for the machine's cores")
 	return cmd
 }
@@ -73,6 +76,17 @@ func (w work) run(ctx context.Context, out io.Writer) error {
 	}
 	if w.procs > 0 {
 		runtime.GOMAXPROCS(w.procs)
+	}
+	if w.profile != "" {
+		f, err := os.Create(w.profile)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		if err := pprof.StartCPUProfile(f); err != nil {
+			return err
+		}
+		defer pprof.StopCPUProfile()
 	}
 	began := time.Now()
 	src, err := w.source()

@@ -10,6 +10,8 @@ package exchange
 
 import (
 	"context"
+	"sync/atomic"
+	"unsafe"
 
 	"github.com/millrace/millrace/internal/flow"
 )
@@ -28,6 +30,7 @@ type Batch[T any] struct {
 	Barrier   int64 // number of the checkpoint whose barrier follows the records; 0 for none
 	Lane      int   // number of the lane in its inbox
 	Split     int32 // the Writer's
+	size      int   // records that it is sent with
 	free      chan *Batch[T]
 }
 
@@ -54,15 +57,31 @@ type Exchange[T any] struct {
 	inboxes []*Inbox[T]
 	size    int
 	credit  int
+	records int64        // that all lanes together may hold, as far as the least of a lane allows
+	lanes   atomic.Int64 // that there are
 }
 
-// New makes the receiving side: parallelism inboxes, lanes of credit batches of size records.
-func New[T any](parallelism, size, credit int) *Exchange[T] {
-	x := &Exchange[T]{size: size, credit: credit}
+// The least that a lane has: a batch on its way while another is filled.
+const (
+	minSize   = 16
+	minCredit = 2
+)
+
+// New makes the receiving side: parallelism inboxes, lanes of at most credit batches of size records, and fewer or smaller ones where there are so many lanes that
+// together they would take more than a number of bytes, not counting what records refer to.
+func New[T any](parallelism, size, credit int, bytes int64) *Exchange[T] {
+	x := &Exchange[T]{size: size, credit: credit, records: bytes / int64(unsafe.Sizeof(Envelope[T]{}))}
 	for range parallelism {
 		x.inboxes = append(x.inboxes, &Inbox[T]{C: make(chan *Batch[T], 64)})
 	}
 	return x
+}
+
+// portion is what a lane may have.
+func (x *Exchange[T]) portion() (size, credit int) {
+	records := int(x.records / max(1, x.lanes.Load()))
+	size = min(x.size, max(minSize, records/minCredit))
+	return size, min(x.credit, max(minCredit, records/size))
 }
 
 // Inbox is the receiving end of a subtask.
@@ -104,6 +123,7 @@ func (x *Exchange[T]) Writer(ctx context.Context, blocked func(waits bool), rout
 		w.lanes[i] = lane[T]{number: in.lanes, free: make(chan *Batch[T], x.credit), watermark: minWatermark}
 		in.lanes++
 	}
+	x.lanes.Add(int64(len(x.inboxes)))
 	return w
 }
 
@@ -122,7 +142,7 @@ func (w *Writer[T]) Push(m *flow.Meta, v T) error {
 	}
 	l.open.Records = append(l.open.Records, Envelope[T]{*m, v})
 	w.pending++
-	if len(l.open.Records) >= w.x.size && !m.More { // an atomic step stays in one batch
+	if len(l.open.Records) >= l.open.size && !m.More { // an atomic step stays in one batch
 		return w.send(r, 0)
 	}
 	return nil
@@ -141,9 +161,9 @@ func (w *Writer[T]) take(l *lane[T]) error {
 		return nil
 	default:
 	}
-	if l.made < w.x.credit {
+	if size, credit := w.x.portion(); l.made < credit {
 		l.made++
-		l.open = &Batch[T]{Records: make([]Envelope[T], 0, w.x.size), free: l.free}
+		l.open = &Batch[T]{Records: make([]Envelope[T], 0, size), size: size, free: l.free}
 		return nil
 	}
 	w.blocked(true)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"testing"
+	"unsafe"
 
 	"github.com/millrace/millrace/internal/flow"
 )
@@ -42,7 +43,7 @@ func values(b *Batch[int]) (vs []int) {
 }
 
 func TestBatches(t *testing.T) {
-	x := New[int](2, 3, 2)
+	x := New[int](2, 3, 2, 1<<20)
 	w := x.Writer(t.Context(), unmeasured, byValue{2})
 	for v := range 8 {
 		if err := w.Push(&flow.Meta{Offset: int64(v)}, v); err != nil {
@@ -76,7 +77,7 @@ func TestBatches(t *testing.T) {
 }
 
 func TestAnAtomicStepStaysInOneBatch(t *testing.T) {
-	x := New[int](1, 2, 4)
+	x := New[int](1, 2, 4, 1<<20)
 	w := x.Writer(t.Context(), unmeasured, byValue{1})
 	for v := range 5 {
 		if err := w.Push(&flow.Meta{More: v > 0 && v < 4}, v); err != nil {
@@ -89,7 +90,7 @@ func TestAnAtomicStepStaysInOneBatch(t *testing.T) {
 }
 
 func TestControl(t *testing.T) {
-	x := New[int](1, 8, 4)
+	x := New[int](1, 8, 4, 1<<20)
 	a, b := x.Writer(t.Context(), unmeasured, byValue{1}), x.Writer(t.Context(), unmeasured, byValue{1})
 	if x.Inbox(0).Lanes() != 2 {
 		t.Fatal("each writer is a lane")
@@ -116,7 +117,7 @@ func TestControl(t *testing.T) {
 
 // A writer without credit waits for a batch to come back, or its context.
 func TestCreditIsBounded(t *testing.T) {
-	x := New[int](1, 1, 2)
+	x := New[int](1, 1, 2, 1<<20)
 	ctx, cancel := context.WithCancelCause(context.Background())
 	var waits []bool // what the writer said of its waiting
 	waiting := make(chan struct{})
@@ -146,5 +147,38 @@ func TestCreditIsBounded(t *testing.T) {
 	}
 	if !slices.Equal(waits, []bool{true, false, true, false}) {
 		t.Errorf("the writer said %v of its waiting, want that it began and ended twice", waits)
+	}
+}
+
+func TestManyLanesHaveLessEach(t *testing.T) {
+	size := int64(unsafe.Sizeof(Envelope[int]{}))
+	for _, c := range []struct {
+		inboxes, writers int
+		records          int64
+		size, credit     int
+	}{
+		{1, 1, 1000, 100, 4}, // enough
+		{1, 1, 300, 100, 3},  // fewer batches
+		{2, 4, 640, 40, 2},   // smaller ones
+		{4, 4, 10, 16, 2},    // the least
+	} {
+		x := New[int](c.inboxes, 100, 4, c.records*size)
+		var w *Writer[int]
+		for range c.writers {
+			w = x.Writer(t.Context(), unmeasured, byValue{c.inboxes})
+		}
+		if size, credit := x.portion(); size != c.size || credit != c.credit {
+			t.Errorf("%d lanes of %d records: %d batches of %d, want %d of %d", c.inboxes*c.writers, c.records, credit, size, c.credit, c.size)
+		}
+		for v := range c.size * c.inboxes {
+			if err := w.Push(&flow.Meta{}, v); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for i := range c.inboxes {
+			if b := <-x.Inbox(i).C; len(b.Records) != c.size {
+				t.Errorf("%d lanes of %d records: a batch of %d, want %d", c.inboxes*c.writers, c.records, len(b.Records), c.size)
+			}
+		}
 	}
 }

@@ -20,7 +20,6 @@ package keyed
 
 import (
 	"math"
-	"strings"
 	"sync/atomic"
 
 	"github.com/millrace/millrace/state"
@@ -80,10 +79,11 @@ type Entry struct {
 	Shard    uint16
 	filled   uint16
 	refs     []uint32
+	few      [2]uint32      // what refs has where it is short
 	deadline [domains]int64 // earliest timer, None without
 	armed    [domains]int64 // time of its heap item, None without
 	indexed  [domains]int64 // time of its index record, None without
-	place    int            // in the ring
+	place    int            // in the ring, -1 when it is not in the table any more
 	mark     uint32         // the epoch in which it became dirty, 0 when clean
 	encoded  uint32         // the last snapshot it was encoded for, 0 for none
 	used     bool           // since the clock hand last passed
@@ -122,8 +122,19 @@ func (s *Store) Entry(key []byte) (e *Entry, made bool, err error) {
 	return s.insert(string(key)), true, nil
 }
 
+func (s *Store) newEntry(key string) *Entry {
+	e := &Entry{Key: key}
+	if n := len(s.cells); n <= len(e.few) {
+		e.refs = e.few[:n]
+	} else {
+		e.refs = make([]uint32, n)
+	}
+	return e
+}
+
 func (s *Store) insert(key string) *Entry {
-	e := &Entry{Key: strings.Clone(key), Split: -1, refs: make([]uint32, len(s.cells)), used: true, place: len(s.ring)}
+	e := s.newEntry(key)
+	e.Split, e.used, e.place = -1, true, len(s.ring)
 	for d := range domains {
 		e.deadline[d], e.armed[d], e.indexed[d] = None, None, None
 	}
@@ -138,6 +149,7 @@ func (s *Store) remove(e *Entry) {
 	delete(s.table, e.Key)
 	last := s.ring[len(s.ring)-1]
 	s.ring[e.place], last.place = last, e.place
+	e.place = -1
 	s.ring[len(s.ring)-1] = nil
 	s.ring = s.ring[:len(s.ring)-1]
 	for _, c := range s.cells {
@@ -266,7 +278,7 @@ func (s *Store) index(b *state.Batch, e *Entry) {
 		}
 		if s.pressed && want != None && e.armed[d] != want {
 			e.armed[d] = want
-			s.queues[d].push(want, e.Key)
+			s.queues[d].push(item{at: want, key: e.Key})
 		}
 	}
 }
@@ -326,7 +338,12 @@ func (s *Store) Trim() {
 	if budget == 0 || s.bytes() <= budget {
 		return
 	}
-	s.pressed = true
+	if !s.pressed {
+		s.pressed = true
+		for d := range s.queues {
+			s.queues[d].forgetEntries()
+		}
+	}
 	low := budget - budget/16
 	for steps := min(2*len(s.ring), trimSteps); steps > 0 && len(s.ring) > 0 && s.bytes() > low; steps-- {
 		if s.hand >= len(s.ring) {

@@ -15,6 +15,7 @@ type queue struct {
 type item struct {
 	at  int64
 	key string
+	e   *Entry // the key's, to save looking it up; nil where entries may leave memory, which it would keep them in
 }
 
 // horizon says that the shard's index records before at are in the heap (invariant 2).
@@ -37,8 +38,8 @@ func (q *queue) init(shards []uint16, loaded bool) {
 
 func (a item) before(b item) bool { return a.at < b.at || a.at == b.at && a.key < b.key }
 
-func (q *queue) push(at int64, key string) {
-	h := append(q.heap, item{at, key})
+func (q *queue) push(it item) {
+	h := append(q.heap, it)
 	i := len(h) - 1
 	for i > 0 {
 		p := (i - 1) / 2
@@ -87,7 +88,14 @@ func (q *queue) adopt(e *Entry, d Domain) {
 	}
 	e.armed[d] = e.indexed[d]
 	if e.indexed[d] >= q.of(e.Shard).at {
-		q.push(e.indexed[d], e.Key)
+		q.push(item{at: e.indexed[d], key: e.Key})
+	}
+}
+
+// forgetEntries lets entries leave memory.
+func (q *queue) forgetEntries() {
+	for i := range q.heap {
+		q.heap[i].e = nil
 	}
 }
 
@@ -132,7 +140,7 @@ func (q *queue) read(s *Store, d Domain, h *horizon) error {
 		}
 		n, last = n+1, at
 		if s.table[string(key)] == nil { // what is in memory has its item
-			q.push(at, strings.Clone(string(key)))
+			q.push(item{at: at, key: strings.Clone(string(key))})
 		}
 		return true
 	})
@@ -191,7 +199,11 @@ func (s *Store) SetDeadline(e *Entry, d Domain, at int64) {
 	e.deadline[d] = at
 	if at < e.armed[d] {
 		e.armed[d] = at
-		s.queues[d].push(at, e.Key)
+		it := item{at: at, key: e.Key}
+		if !s.pressed {
+			it.e = e
+		}
+		s.queues[d].push(it)
 	}
 }
 
@@ -220,12 +232,16 @@ func (s *Store) Due(d Domain, time int64) (*Entry, int64, error) {
 		if len(q.heap) == 0 || q.heap[0].at > time {
 			return nil, 0, nil
 		}
-		it := q.pop()
-		e := s.table[it.key]
-		if e == nil && s.absent {
-			continue // its state is gone
+		it := q.heap[0]
+		e := it.e
+		if e == nil || e.place < 0 {
+			e = s.table[it.key]
 		}
 		if e == nil {
+			q.pop()
+			if s.absent {
+				continue // its state is gone
+			}
 			var err error
 			if e, err = s.load(it.key); err != nil {
 				return nil, 0, err
@@ -233,27 +249,33 @@ func (s *Store) Due(d Domain, time int64) (*Entry, int64, error) {
 			if e == nil {
 				continue // its state is gone
 			}
-			// The entry came with an item of its own or without: this one was it.
+			// The entry came with an item of its own or without: this one is it.
 			if e.deadline[d] != None {
 				e.armed[d] = it.at
 			}
+			q.push(it)
+			continue
 		}
-		if e.armed[d] != it.at {
-			continue // moved earlier, or fired, since
-		}
-		e.armed[d] = None
-		switch at := e.deadline[d]; {
-		case at == None:
-		case at > it.at:
+		at := e.deadline[d]
+		switch {
+		case e.armed[d] != it.at: // moved earlier, or fired, since
+			q.pop()
+			continue
+		case at > it.at && at != None:
 			e.armed[d] = at
-			q.push(at, e.Key)
-		default:
-			if s.batch != nil {
-				err := s.ahead(e)
-				return e, it.at, err
-			}
-			return e, it.at, nil
+			q.heap[0].at = at
+			q.down(0)
+			continue
 		}
+		q.pop()
+		e.armed[d] = None
+		if at == None {
+			continue
+		}
+		if s.batch != nil {
+			return e, it.at, s.ahead(e)
+		}
+		return e, it.at, nil
 	}
 }
 

@@ -176,7 +176,7 @@ func (o *Operator[T, A]) due(e *keyed.Entry, time int64) error {
 		}
 	}
 	if ws != nil && len(*ws) == 0 {
-		o.cell.Clear(e)
+		o.empty(e)
 	}
 	o.rearm(e)
 	o.Store.Dirty(e)

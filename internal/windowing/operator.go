@@ -105,6 +105,7 @@ type Operator[T, A any] struct {
 	pane       Pane[A]
 	context    triggerContext
 	dueFunc    func(*keyed.Entry, int64) error // due, made once
+	spare      []windows[A]                    // empty, of keys whose windows are all gone
 	more       bool                            // the record at hand is not the last of its atomic step
 	now        int64                           // for Trace: the time that decisions are made at
 	cause      *flow.Meta                      // for Trace: the record that they are about, nil where time is at work
@@ -266,7 +267,7 @@ func (o *Operator[T, A]) add(e *keyed.Entry, m *flow.Meta, v T, ts, now int64) (
 		i := ws.place(w)
 		decision := Added
 		if i == len(*ws) || (*ws)[i].TimeWindow != w {
-			ws.insert(i, live[A]{TimeWindow: w, timer: keyed.None})
+			o.insert(ws, i, w)
 			decision = Opened
 		}
 		if o.traces(e.Key) {
@@ -278,7 +279,7 @@ func (o *Operator[T, A]) add(e *keyed.Entry, m *flow.Meta, v T, ts, now int64) (
 		ws.drop(i)
 	}
 	if took && len(*o.cell.Ensure(e)) == 0 {
-		o.cell.Clear(e)
+		o.empty(e)
 	}
 	return took, nil
 }
@@ -312,7 +313,7 @@ func (o *Operator[T, A]) merge(e *keyed.Entry, m *flow.Meta, v T, ts, now int64)
 		}
 		ws := o.cell.Ensure(e)
 		first = ws.place(w)
-		ws.insert(first, live[A]{TimeWindow: w, timer: keyed.None})
+		o.insert(ws, first, w)
 	}
 	ws := o.cell.Ensure(e)
 	l := &(*ws)[first]
@@ -343,7 +344,7 @@ func (o *Operator[T, A]) merge(e *keyed.Entry, m *flow.Meta, v T, ts, now int64)
 		return true, err
 	}
 	if ws.drop(first); len(*ws) == 0 {
-		o.cell.Clear(e)
+		o.empty(e)
 	}
 	return true, nil
 }

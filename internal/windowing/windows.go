@@ -20,8 +20,28 @@ func (ws *windows[A]) place(w window.TimeWindow) int {
 	return i
 }
 
-func (ws *windows[A]) insert(i int, l live[A]) { *ws = slices.Insert(*ws, i, l) }
-func (ws *windows[A]) remove(i int)            { *ws = slices.Delete(*ws, i, i+1) }
+func (ws *windows[A]) remove(i int) { *ws = slices.Delete(*ws, i, i+1) }
+
+// insert opens a window at its place.
+func (o *Operator[T, A]) insert(ws *windows[A], i int, w window.TimeWindow) {
+	if last := len(o.spare) - 1; *ws == nil && last >= 0 {
+		*ws, o.spare = o.spare[last], o.spare[:last]
+	}
+	*ws = slices.Insert(*ws, i, live[A]{TimeWindow: w, timer: keyed.None})
+}
+
+const (
+	maxSpare       = 1024 // keys without windows whose memory is kept
+	maxSpareLength = 4    // windows
+)
+
+// empty takes the last of a key's windows away; the next key that gets one has their memory.
+func (o *Operator[T, A]) empty(e *keyed.Entry) {
+	if ws := *o.cell.Get(e); len(o.spare) < maxSpare && cap(ws) <= maxSpareLength {
+		o.spare = append(o.spare, ws[:0])
+	}
+	o.cell.Clear(e)
+}
 
 // spent reports whether nothing of a window is left to keep: purged, or all of it taken back, with nothing shown and no timer.
 func (ws *windows[A]) spent(i int) bool {
