@@ -30,7 +30,7 @@ import (
 const logEvents = 500_000
 
 // clickLog writes a generated log as length-delimited protobuf, a file for each partition.
-func clickLog(b *testing.B) (paths []string) {
+func clickLog(b testing.TB) (paths []string) {
 	var files []*bufio.Writer
 	dir := b.TempDir()
 	for p := range splits {
@@ -129,7 +129,7 @@ func (s sums) Write(_ context.Context, rows []sink.Row[tally]) error {
 const benchGap = int64(30 * time.Minute / time.Millisecond)
 
 // byHand is the session job without an engine: one loop over one file after the other, a map of open sessions, no state that outlives it.
-func byHand(b *testing.B, paths []string, decode *codec.ProtoCodec[*pb.ClickEvent]) (sessions, events int64) {
+func byHand(b testing.TB, paths []string, decode *codec.ProtoCodec[*pb.ClickEvent]) (sessions, events int64) {
 	for _, path := range paths {
 		f, err := os.Open(path)
 		if err != nil {
@@ -169,7 +169,7 @@ func byHand(b *testing.B, paths []string, decode *codec.ProtoCodec[*pb.ClickEven
 	return sessions, events
 }
 
-func engine(b *testing.B, paths []string, decode *codec.ProtoCodec[*pb.ClickEvent], exchange, durable bool) (sessions, events int64) {
+func engine(b testing.TB, paths []string, decode *codec.ProtoCodec[*pb.ClickEvent], exchange, durable bool) (sessions, events int64) {
 	var s sums
 	s.sessions, s.events = new(atomic.Int64), new(atomic.Int64)
 	opts := []stream.JobOption{

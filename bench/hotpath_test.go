@@ -2,6 +2,7 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -28,10 +29,11 @@ func clickUser(c click) string    { return c.user }
 
 // clicks is a source that makes n records a split without allocating: users in turn, 10 ms apart, so that a user's clicks are a session.
 type clicks struct {
-	splits int
-	n      int64
-	users  []string
-	dense  int64 // clicks in a millisecond; 0 for one in 10 ms
+	splits  int
+	n       int64
+	users   []string
+	dense   int64 // clicks in a millisecond; 0 for one in 10 ms
+	present int   // users of a split that click for a spell, before others do; 0 for all
 }
 
 func newClicks(splits int, n int64, users int) *clicks {
@@ -86,6 +88,9 @@ func (c *clickChunk_) Next(r *source.Record[click]) bool {
 	}
 	// A user belongs to one split.
 	user := (c.at*int64(c.splits) + c.split) % int64(len(c.users))
+	if present := int64(c.present); present > 0 {
+		user = ((c.at/spell*present+c.at%present)*int64(c.splits) + c.split) % int64(len(c.users))
+	}
 	r.Value = click{c.users[user], 1_700_000_000_000 + c.at*10}
 	if c.dense > 0 {
 		r.Value.at = 1_700_000_000_000 + c.at/c.dense
@@ -122,7 +127,9 @@ func (s counted) Write(_ context.Context, rows []sink.Row[int64]) error {
 type way struct {
 	exchange bool
 	users    int
+	present  int
 	durable  bool
+	memory   int64 // of the job; 0 for 1 GiB
 }
 
 func (w way) String() string {
@@ -131,17 +138,22 @@ func (w way) String() string {
 
 const splits = 4
 
+// spell is for how many clicks of a split the same users are present: 200 seconds.
+const spell = 20_000
+
 func sessions(b testing.TB, w way, n int64) {
 	var total atomic.Int64
 	opts := []stream.JobOption{
 		stream.Logger(slog.New(slog.NewTextHandler(io.Discard, nil))), stream.DefaultParallelism(2), stream.StatusEvery(0), stream.CheckpointEvery(time.Second),
-		stream.MemoryBudget(1 << 30),
+		stream.MemoryBudget(cmp.Or(w.memory, 1<<30)),
 	}
 	if w.durable {
 		opts = append(opts, stream.StateDir(b.TempDir()))
 	}
 	job := stream.NewJob("bench", opts...)
-	from := stream.From(job, "clicks", newClicks(splits, n/splits, w.users), watermark.BoundedOutOfOrderness(time.Minute, clickTime))
+	src := newClicks(splits, n/splits, w.users)
+	src.present = w.present
+	from := stream.From(job, "clicks", src, watermark.BoundedOutOfOrderness(time.Minute, clickTime))
 	keyed := stream.KeyBy(from, clickUser)
 	if !w.exchange {
 		keyed = bySplit(from)

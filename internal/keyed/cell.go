@@ -26,7 +26,7 @@ func NewCell[V any](s *Store, name string, codec state.Codec[V]) *Cell[V] {
 // Get is the live value of the entry, or nil. The pointer is valid until the entry leaves memory, which no call during one record makes it do.
 // Whoever changes the value calls Store.Dirty.
 func (c *Cell[V]) Get(e *Entry) *V {
-	if ref := e.refs[c.index]; ref != 0 {
+	if ref := *e.ref(c.index); ref != 0 {
 		return c.slab.at(ref)
 	}
 	return nil
@@ -34,18 +34,19 @@ func (c *Cell[V]) Get(e *Entry) *V {
 
 // Ensure is Get that makes a zero value where there is none.
 func (c *Cell[V]) Ensure(e *Entry) *V {
-	if e.refs[c.index] == 0 {
-		e.refs[c.index] = c.slab.alloc()
+	ref := e.ref(c.index)
+	if *ref == 0 {
+		*ref = c.slab.alloc()
 		e.filled++
 	}
-	return c.slab.at(e.refs[c.index])
+	return c.slab.at(*ref)
 }
 
 // Clear removes the value.
 func (c *Cell[V]) Clear(e *Entry) {
-	if ref := e.refs[c.index]; ref != 0 {
-		c.slab.release(ref)
-		e.refs[c.index] = 0
+	if ref := e.ref(c.index); *ref != 0 {
+		c.slab.release(*ref)
+		*ref = 0
 		e.filled--
 	}
 }

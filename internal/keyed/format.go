@@ -57,11 +57,11 @@ func (s *Store) encode(dst []byte, e *Entry) ([]byte, error) {
 	dst = append(dst, entryVersion)
 	dst = binary.AppendUvarint(dst, uint64(e.Split+1))
 	for d := range domains {
-		dst = binary.AppendVarint(dst, e.deadline[d])
-		dst = binary.AppendVarint(dst, e.indexed[d])
+		dst = binary.AppendVarint(dst, e.timers[d].deadline)
+		dst = binary.AppendVarint(dst, e.timers[d].indexed)
 	}
 	for i, c := range s.cells {
-		if e.refs[i] == 0 {
+		if *e.ref(i) == 0 {
 			continue
 		}
 		dst = binary.AppendUvarint(dst, uint64(s.number(i)+1))
@@ -99,7 +99,7 @@ func (s *Store) decode(e *Entry, src []byte) error {
 	r := cursor{src: src[1:]}
 	e.Split = r.split()
 	for d := range domains {
-		e.deadline[d], e.indexed[d] = r.varint(), r.varint()
+		e.timers[d].deadline, e.timers[d].indexed = r.varint(), r.varint()
 	}
 	for id := r.uvarint(); id != 0 && r.err == nil; id = r.uvarint() {
 		content := r.sized()
@@ -111,7 +111,7 @@ func (s *Store) decode(e *Entry, src []byte) error {
 		case !known:
 			return bad(errNoCell)
 		case slot.decode == nil:
-		case e.refs[slot.cell] != 0:
+		case *e.ref(slot.cell) != 0:
 			return bad(errTwice)
 		default:
 			if err := slot.decode(e, content); err != nil {
@@ -120,7 +120,7 @@ func (s *Store) decode(e *Entry, src []byte) error {
 		}
 		if slot.timers {
 			for d := range domains {
-				e.deadline[d] = None // its index records go when the entry next changes
+				e.timers[d].deadline = None // its index records go when the entry next changes
 			}
 		}
 	}

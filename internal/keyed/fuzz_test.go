@@ -17,7 +17,7 @@ func FuzzStored(f *testing.F) {
 	s := New(Config{ShardOf: func([]byte) uint16 { return 5 }})
 	name, count := NewCell(s, "name", scalar.String{}), NewCell(s, "count", scalar.Int[int64]{})
 	e := s.insert("ada")
-	e.Split, e.deadline[EventTime], e.indexed[EventTime] = 3, math.MinInt64, math.MaxInt64-1
+	e.Split, e.timers[EventTime].deadline, e.timers[EventTime].indexed = 3, math.MinInt64, math.MaxInt64-1
 	*name.Ensure(e), *count.Ensure(e) = "Lovelace", 1815
 	whole, err := s.encode(nil, e)
 	require.NoError(f, err)
@@ -49,7 +49,9 @@ func FuzzStored(f *testing.F) {
 			return // a cell that the operator does not have, or one that is no number
 		}
 		require.Equal(t, v.Split, e.Split)
-		require.Equal(t, v.Deadline, e.deadline)
+		for d := range domains {
+			require.Equal(t, v.Deadline[d], e.timers[d].deadline)
+		}
 		require.Len(t, v.Cells, int(e.filled))
 		b, err := s.encode(nil, e)
 		require.NoError(t, err)

@@ -18,7 +18,7 @@ func TestParseWhatIsStored(t *testing.T) {
 	require.NoError(t, err)
 	e.Split = 3
 	*name.Ensure(e) = "Lovelace"
-	e.deadline[EventTime], e.indexed[EventTime] = 100, 90
+	e.timers[EventTime].deadline, e.timers[EventTime].indexed = 100, 90
 	b, err := s.encode(nil, e)
 	require.NoError(t, err)
 	v, err := ParseValue(b)

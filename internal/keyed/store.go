@@ -72,22 +72,43 @@ type Stats struct {
 	EstimatedBytes, TimerItems int64
 }
 
-// Entry is one key's state in memory.
+// Entry is one key's state in memory. What each record looks at comes first, a line of the cache.
 type Entry struct {
-	Key      string
-	Split    int32 // the split its records come from, where the operator binds keys to splits; -1 before
-	Shard    uint16
-	filled   uint16
-	refs     []uint32
-	few      [2]uint32      // what refs has where it is short
-	deadline [domains]int64 // earliest timer, None without
-	armed    [domains]int64 // time of its heap item, None without
-	indexed  [domains]int64 // time of its index record, None without
-	place    int            // in the ring, -1 when it is not in the table any more
-	mark     uint32         // the epoch in which it became dirty, 0 when clean
-	encoded  uint32         // the last snapshot it was encoded for, 0 for none
-	used     bool           // since the clock hand last passed
-	stored   bool           // the backend has a version of it, or will when the batch is committed
+	Key     string
+	few     [2]uint32 // references to the values of the first cells; 0 for none
+	mark    uint32    // the epoch in which it became dirty, 0 when clean
+	encoded uint32    // the last snapshot it was encoded for, 0 for none
+	Split   int32     // the split its records come from, where the operator binds keys to splits; -1 before
+	place   int32     // in the ring, -1 when it is not in the table any more
+	Shard   uint16
+	filled  uint16
+	used    bool // since the clock hand last passed
+	stored  bool // the backend has a version of it, or will when the batch is committed
+	timers  [domains]timers
+	more    []uint32 // the references that few has no room for
+}
+
+// timers is what an entry has in a domain of time.
+type timers struct {
+	deadline int64 // earliest timer, None without
+	armed    int64 // time of its heap item, None without
+	indexed  int64 // time of its index record, None without
+}
+
+func (s *Store) newEntry(key string) *Entry {
+	e := &Entry{Key: key}
+	if n := len(s.cells) - len(e.few); n > 0 {
+		e.more = make([]uint32, n)
+	}
+	return e
+}
+
+// ref is where the reference of a cell stands.
+func (e *Entry) ref(cell int) *uint32 {
+	if cell < len(e.few) {
+		return &e.few[cell]
+	}
+	return &e.more[cell-len(e.few)]
 }
 
 // New makes a store; declare its cells next.
@@ -122,21 +143,11 @@ func (s *Store) Entry(key []byte) (e *Entry, made bool, err error) {
 	return s.insert(string(key)), true, nil
 }
 
-func (s *Store) newEntry(key string) *Entry {
-	e := &Entry{Key: key}
-	if n := len(s.cells); n <= len(e.few) {
-		e.refs = e.few[:n]
-	} else {
-		e.refs = make([]uint32, n)
-	}
-	return e
-}
-
 func (s *Store) insert(key string) *Entry {
 	e := s.newEntry(key)
-	e.Split, e.used, e.place = -1, true, len(s.ring)
+	e.Split, e.used, e.place = -1, true, int32(len(s.ring))
 	for d := range domains {
-		e.deadline[d], e.armed[d], e.indexed[d] = None, None, None
+		e.timers[d] = timers{None, None, None}
 	}
 	s.key = append(s.key[:0], key...)
 	e.Shard = s.cfg.ShardOf(s.key)
@@ -261,11 +272,11 @@ func (s *Store) ahead(e *Entry) (err error) {
 // entry is to be able to leave memory.
 func (s *Store) index(b *state.Batch, e *Entry) {
 	for d := range domains {
-		want := e.deadline[d]
+		want := e.timers[d].deadline
 		if e.filled == 0 {
 			want = None
 		}
-		if have := e.indexed[d]; have != want && (s.pressed || have > want || want == None) {
+		if have := e.timers[d].indexed; have != want && (s.pressed || have > want || want == None) {
 			if have != None {
 				s.key = appendTimerKey(s.key[:0], s.cfg.Operator, d, e.Shard, have, e.Key)
 				b.Delete(s.key)
@@ -274,10 +285,10 @@ func (s *Store) index(b *state.Batch, e *Entry) {
 				s.key = appendTimerKey(s.key[:0], s.cfg.Operator, d, e.Shard, want, e.Key)
 				b.Set(s.key, nil)
 			}
-			e.indexed[d] = want
+			e.timers[d].indexed = want
 		}
-		if s.pressed && want != None && e.armed[d] != want {
-			e.armed[d] = want
+		if s.pressed && want != None && e.timers[d].armed != want {
+			e.timers[d].armed = want
 			s.queues[d].push(item{at: want, key: e.Key})
 		}
 	}
@@ -373,7 +384,7 @@ func (s *Store) Trim() {
 // exact reports whether the entry's heap items are where its index records are, so that they can be found again.
 func (e *Entry) exact() bool {
 	for d := range domains {
-		if e.deadline[d] != None && e.indexed[d] != e.armed[d] {
+		if e.timers[d].deadline != None && e.timers[d].indexed != e.timers[d].armed {
 			return false
 		}
 	}

@@ -83,12 +83,12 @@ func (q *queue) down(i int) {
 
 // adopt makes sure that an entry just read from the backend has its heap item.
 func (q *queue) adopt(e *Entry, d Domain) {
-	if e.deadline[d] == None {
+	if e.timers[d].deadline == None {
 		return
 	}
-	e.armed[d] = e.indexed[d]
-	if e.indexed[d] >= q.of(e.Shard).at {
-		q.push(item{at: e.indexed[d], key: e.Key})
+	e.timers[d].armed = e.timers[d].indexed
+	if e.timers[d].indexed >= q.of(e.Shard).at {
+		q.push(item{at: e.timers[d].indexed, key: e.Key})
 	}
 }
 
@@ -163,7 +163,7 @@ func (q *queue) shrink(s *Store, d Domain) {
 	for _, it := range q.heap {
 		e := s.table[it.key]
 		switch {
-		case e != nil && e.armed[d] != it.at: // stale
+		case e != nil && e.timers[d].armed != it.at: // stale
 		case e == nil && it.at >= cut:
 		default:
 			kept = append(kept, it)
@@ -196,9 +196,9 @@ func (q *queue) middle() int64 {
 
 // SetDeadline says when the entry's earliest timer in the domain is due; None for no timer. The entry is dirty already, or becomes so with its index.
 func (s *Store) SetDeadline(e *Entry, d Domain, at int64) {
-	e.deadline[d] = at
-	if at < e.armed[d] {
-		e.armed[d] = at
+	e.timers[d].deadline = at
+	if at < e.timers[d].armed {
+		e.timers[d].armed = at
 		it := item{at: at, key: e.Key}
 		if !s.pressed {
 			it.e = e
@@ -208,7 +208,7 @@ func (s *Store) SetDeadline(e *Entry, d Domain, at int64) {
 }
 
 // Deadline is what SetDeadline set.
-func (s *Store) Deadline(e *Entry, d Domain) int64 { return e.deadline[d] }
+func (s *Store) Deadline(e *Entry, d Domain) int64 { return e.timers[d].deadline }
 
 // Next is the time before which Due has nothing.
 func (s *Store) Next(d Domain) int64 {
@@ -250,25 +250,25 @@ func (s *Store) Due(d Domain, time int64) (*Entry, int64, error) {
 				continue // its state is gone
 			}
 			// The entry came with an item of its own or without: this one is it.
-			if e.deadline[d] != None {
-				e.armed[d] = it.at
+			if e.timers[d].deadline != None {
+				e.timers[d].armed = it.at
 			}
 			q.push(it)
 			continue
 		}
-		at := e.deadline[d]
+		at := e.timers[d].deadline
 		switch {
-		case e.armed[d] != it.at: // moved earlier, or fired, since
+		case e.timers[d].armed != it.at: // moved earlier, or fired, since
 			q.pop()
 			continue
 		case at > it.at && at != None:
-			e.armed[d] = at
+			e.timers[d].armed = at
 			q.heap[0].at = at
 			q.down(0)
 			continue
 		}
 		q.pop()
-		e.armed[d] = None
+		e.timers[d].armed = None
 		if at == None {
 			continue
 		}

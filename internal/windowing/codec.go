@@ -120,9 +120,9 @@ const (
 )
 
 func (c windowsCodec[A]) Append(dst []byte, ws windows[A]) ([]byte, error) {
-	dst = binary.AppendUvarint(dst, uint64(len(ws)))
-	for i := range ws {
-		w := &ws[i]
+	dst = binary.AppendUvarint(dst, uint64(ws.count()))
+	for i := range ws.count() {
+		w := ws.at(i)
 		dst = binary.AppendVarint(dst, w.Start)
 		dst = binary.AppendVarint(dst, w.End)
 		var flags uint64
@@ -160,15 +160,14 @@ func (c windowsCodec[A]) Append(dst []byte, ws windows[A]) ([]byte, error) {
 	return dst, nil
 }
 
-func (c windowsCodec[A]) Decode(src []byte) (windows[A], error) {
+func (c windowsCodec[A]) Decode(src []byte) (ws windows[A], err error) {
 	r := reader{src: src}
 	n := r.uvarint()
 	if n > uint64(len(src)) {
-		return nil, errShort
+		return ws, errShort
 	}
-	ws := make(windows[A], n)
-	for i := range ws {
-		w := &ws[i]
+	for range n {
+		w := ws.add()
 		w.Start, w.End = r.varint(), r.varint()
 		flags := r.uvarint()
 		w.fired, w.ended = flags&flagFired != 0, flags&flagEnded != 0
@@ -185,13 +184,12 @@ func (c windowsCodec[A]) Decode(src []byte) (windows[A], error) {
 			}
 			s.contents = append([]byte(nil), r.sized()...)
 			if r.err != nil {
-				return nil, r.err
+				return windows[A]{}, r.err
 			}
 			w.shown = append(w.shown, s)
 		}
-		var err error
 		if w.contents, err = readSized(&r, c.contents); err != nil {
-			return nil, err
+			return windows[A]{}, err
 		}
 	}
 	return ws, r.err

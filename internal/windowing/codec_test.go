@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
+	"math/rand/v2"
 	"reflect"
 	"slices"
 	"testing"
@@ -29,16 +30,21 @@ func (fixed) Decode(src []byte) (uint32, error) {
 	return binary.BigEndian.Uint32(src), nil
 }
 
-var sample = windows[[]uint32]{
-	{TimeWindow: window.TimeWindow{Start: -5, End: 7}, contents: []uint32{}, timer: keyed.None},
-	{
-		TimeWindow: window.TimeWindow{Start: 1, End: 1 << 60}, contents: []uint32{1, 2, 3}, count: 4, timer: -9, fired: true, ended: true,
-		shown: []pane{
-			{window: window.TimeWindow{Start: 1, End: 2}, contents: []byte{1}, told: true},
-			{window: window.TimeWindow{Start: 3, End: 4}, from: []Range{{2, 7, 9, 2}, {flow.NoSplit, 0, 0, 5}}},
+func sample() (ws windows[[]uint32]) {
+	for i, l := range []live[[]uint32]{
+		{TimeWindow: window.TimeWindow{Start: -5, End: 7}, contents: []uint32{}, timer: keyed.None},
+		{
+			TimeWindow: window.TimeWindow{Start: 1, End: 1 << 60}, contents: []uint32{1, 2, 3}, count: 4, timer: -9, fired: true, ended: true,
+			shown: []pane{
+				{window: window.TimeWindow{Start: 1, End: 2}, contents: []byte{1}, told: true},
+				{window: window.TimeWindow{Start: 3, End: 4}, from: []Range{{2, 7, 9, 2}, {flow.NoSplit, 0, 0, 5}}},
+			},
+			from: &ranges{list: []Range{{0, 5, 5, 1}, {300, -1, 1 << 50, 12}}},
 		},
-		from: &ranges{list: []Range{{0, 5, 5, 1}, {300, -1, 1 << 50, 12}}},
-	},
+	} {
+		ws.insert(i, l)
+	}
+	return ws
 }
 
 // TestWindowsFromBefore decodes what was stored before windows kept where their records stand; without it they are stored as they were.
@@ -47,10 +53,9 @@ func TestWindowsFromBefore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	old := slices.Clone(sample)
-	old[1].from = nil
-	old[1].shown = slices.Clone(old[1].shown)
-	old[1].shown[1].from = nil
+	old := sample()
+	old.at(1).from = nil
+	old.at(1).shown[1].from = nil
 	c := windowsCodec[[]uint32]{List(fixed{})}
 	got, err := c.Decode(before)
 	if err != nil || !reflect.DeepEqual(got, old) {
@@ -63,13 +68,13 @@ func TestWindowsFromBefore(t *testing.T) {
 
 func TestWindowsRoundTrip(t *testing.T) {
 	c := windowsCodec[[]uint32]{List(fixed{})}
-	b, err := c.Append([]byte{9}, sample)
+	b, err := c.Append([]byte{9}, sample())
 	if err != nil {
 		t.Fatal(err)
 	}
 	got, err := c.Decode(b[1:])
-	if err != nil || !reflect.DeepEqual(got, sample) {
-		t.Fatalf("%+v, %v\nwant %+v", got, err, sample)
+	if err != nil || !reflect.DeepEqual(got, sample()) {
+		t.Fatalf("%+v, %v\nwant %+v", got, err, sample())
 	}
 	for n := range len(b) - 1 {
 		if _, err := c.Decode(b[1 : 1+n]); !errors.Is(err, state.ErrCorrupt) {
@@ -81,7 +86,7 @@ func TestWindowsRoundTrip(t *testing.T) {
 // Whatever the bytes, decoding ends, without a panic, and what it accepts is stored again as it means.
 func FuzzWindows(f *testing.F) {
 	c := windowsCodec[[]uint32]{List(fixed{})}
-	b, err := c.Append(nil, sample)
+	b, err := c.Append(nil, sample())
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -120,5 +125,42 @@ func TestElementsKeep(t *testing.T) {
 	b := []uint32{1}
 	if err := fold.Merge(&a, &b); err != nil || !reflect.DeepEqual(a, []uint32{3, 4, 1}) {
 		t.Errorf("merged %v, %v", a, err)
+	}
+}
+
+// Windows behave as the sorted slice that they stand for.
+func TestWindowsAreAList(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	var ws windows[int]
+	var want []live[int]
+	for step := range 2000 {
+		if len(want) > 0 && r.IntN(2) == 0 {
+			i := r.IntN(len(want))
+			ws.remove(i)
+			want = slices.Delete(want, i, i+1)
+		} else {
+			start := int64(r.IntN(8))
+			w := window.TimeWindow{Start: start, End: start + 1 + int64(r.IntN(3))}
+			i := ws.place(w)
+			ws.insert(i, live[int]{TimeWindow: w, contents: step})
+			want = slices.Insert(want, i, live[int]{TimeWindow: w, contents: step})
+		}
+		if ws.count() != len(want) {
+			t.Fatalf("step %d: %d windows, want %d", step, ws.count(), len(want))
+		}
+		for i := range want {
+			if got := ws.at(i); !reflect.DeepEqual(*got, want[i]) {
+				t.Fatalf("step %d: window %d is %+v, want %+v", step, i, *got, want[i])
+			}
+			if i > 0 {
+				a, b := want[i-1].TimeWindow, want[i].TimeWindow
+				if a.Start > b.Start || a.Start == b.Start && a.End > b.End {
+					t.Fatalf("step %d: %v stands before %v", step, a, b)
+				}
+			}
+		}
+	}
+	if len(want) == 0 && ws.some {
+		t.Error("a window is left")
 	}
 }

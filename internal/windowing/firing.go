@@ -136,8 +136,8 @@ func endable(ts int64) int64 { return min(ts, math.MaxInt64-1) }
 func (o *Operator[T, A]) rearm(e *keyed.Entry) {
 	next := keyed.None
 	if ws := o.cell.Get(e); ws != nil {
-		for i := range *ws {
-			next = min(next, o.deadline(&(*ws)[i]))
+		for i := range ws.count() {
+			next = min(next, o.deadline(ws.at(i)))
 		}
 	}
 	o.Store.SetDeadline(e, o.domain, next)
@@ -146,8 +146,8 @@ func (o *Operator[T, A]) rearm(e *keyed.Entry) {
 // due does what an entry has to do at time: triggers, ends and cleanups, window by window from the earliest start. The caller settles the entry.
 func (o *Operator[T, A]) due(e *keyed.Entry, time int64) error {
 	ws := o.cell.Get(e)
-	for i := 0; ws != nil && i < len(*ws); i++ {
-		l := &(*ws)[i]
+	for i := 0; ws != nil && i < ws.count(); i++ {
+		l := ws.at(i)
 		if o.deadline(l) > time {
 			continue
 		}
@@ -175,8 +175,8 @@ func (o *Operator[T, A]) due(e *keyed.Entry, time int64) error {
 			i--
 		}
 	}
-	if ws != nil && len(*ws) == 0 {
-		o.empty(e)
+	if ws != nil && ws.count() == 0 {
+		o.cell.Clear(e)
 	}
 	o.rearm(e)
 	o.Store.Dirty(e)

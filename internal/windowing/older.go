@@ -59,17 +59,18 @@ func (c windowsCodec[A]) From(id string) func([]byte) (windows[A], error) {
 	return func(src []byte) (windows[A], error) {
 		ws, err := stored.Decode(src)
 		if err != nil {
-			return nil, err
+			return ws, err
 		}
-		for i := range ws {
-			for k := range ws[i].shown {
-				shown := &ws[i].shown[k]
+		for i := range ws.count() {
+			l := ws.at(i)
+			for k := range l.shown {
+				shown := &l.shown[k]
 				a, err := read(shown.contents)
 				if err != nil {
-					return nil, err
+					return windows[A]{}, err
 				}
 				if shown.contents, err = c.contents.Append(nil, a); err != nil {
-					return nil, err
+					return windows[A]{}, err
 				}
 			}
 		}

@@ -29,7 +29,7 @@ type Config[T, A any] struct {
 	Store          *keyed.Store
 	Now            func() int64                             // processing time in milliseconds
 	Key            func(v T) ([]byte, error)                // valid until the next call
-	Admit          func(e *keyed.Entry, m *flow.Meta) error // checks a record's key against where it came from; nil admits all
+	Admit          func(e *keyed.Entry, m *flow.Meta) error // checks a record whose split is not known to be its key's against where keys come from; nil admits all
 	Fire           func(p *Pane[A]) error                   // emits a pane
 	// Stateful says that operators with state read the panes, so that they are told at once of panes that will be superseded.
 	Stateful bool
@@ -63,9 +63,6 @@ type Counters struct {
 	Retractions  int64
 	PartialPanes int64 // panes that may lack records, as the job began in mid-log
 }
-
-// windows are the windows of one key, by start.
-type windows[A any] []live[A]
 
 // live is a window that is not cleaned up yet.
 type live[A any] struct {
@@ -105,7 +102,6 @@ type Operator[T, A any] struct {
 	pane       Pane[A]
 	context    triggerContext
 	dueFunc    func(*keyed.Entry, int64) error // due, made once
-	spare      []windows[A]                    // empty, of keys whose windows are all gone
 	more       bool                            // the record at hand is not the last of its atomic step
 	now        int64                           // for Trace: the time that decisions are made at
 	cause      *flow.Meta                      // for Trace: the record that they are about, nil where time is at work
@@ -169,7 +165,7 @@ func (o *Operator[T, A]) Push(m *flow.Meta, v T) error {
 	if err != nil {
 		return err
 	}
-	if o.Admit != nil {
+	if o.Admit != nil && (e.Split != m.Split || e.Split < 0) {
 		if err := o.Admit(e, m); err != nil {
 			return err
 		}
@@ -266,20 +262,20 @@ func (o *Operator[T, A]) add(e *keyed.Entry, m *flow.Meta, v T, ts, now int64) (
 		ws := o.cell.Ensure(e)
 		i := ws.place(w)
 		decision := Added
-		if i == len(*ws) || (*ws)[i].TimeWindow != w {
-			o.insert(ws, i, w)
+		if i == ws.count() || ws.at(i).TimeWindow != w {
+			ws.insert(i, live[A]{TimeWindow: w, timer: keyed.None})
 			decision = Opened
 		}
 		if o.traces(e.Key) {
-			o.tellRecord(decision, e, m, w, beforeOf(decision, w), (*ws)[i].count)
+			o.tellRecord(decision, e, m, w, beforeOf(decision, w), ws.at(i).count)
 		}
-		if err := o.fold(e, &(*ws)[i], m, v, ts, now); err != nil {
+		if err := o.fold(e, ws.at(i), m, v, ts, now); err != nil {
 			return took, err
 		}
 		ws.drop(i)
 	}
-	if took && len(*o.cell.Ensure(e)) == 0 {
-		o.empty(e)
+	if took && o.cell.Ensure(e).count() == 0 {
+		o.cell.Clear(e)
 	}
 	return took, nil
 }
@@ -292,8 +288,8 @@ func (o *Operator[T, A]) merge(e *keyed.Entry, m *flow.Meta, v T, ts, now int64)
 	var before []window.TimeWindow // for Trace
 	traced := o.traces(e.Key)
 	if ws := o.cell.Get(e); ws != nil {
-		for i := range *ws {
-			l := &(*ws)[i]
+		for i := range ws.count() {
+			l := ws.at(i)
 			if !l.Touches(w) || o.closing(l.TimeWindow) <= now {
 				continue
 			}
@@ -313,14 +309,14 @@ func (o *Operator[T, A]) merge(e *keyed.Entry, m *flow.Meta, v T, ts, now int64)
 		}
 		ws := o.cell.Ensure(e)
 		first = ws.place(w)
-		o.insert(ws, first, w)
+		ws.insert(first, live[A]{TimeWindow: w, timer: keyed.None})
 	}
 	ws := o.cell.Ensure(e)
-	l := &(*ws)[first]
+	l := ws.at(first)
 	// Windows are sorted by start and those that are open do not touch each other, so the ones the record touches follow each other, but for
 	// closed ones between them, which stay.
 	for i := first + 1; n > 1; i++ {
-		other := &(*ws)[i]
+		other := ws.at(i)
 		if !other.Touches(w) || o.closing(other.TimeWindow) <= now {
 			continue
 		}
@@ -328,7 +324,7 @@ func (o *Operator[T, A]) merge(e *keyed.Entry, m *flow.Meta, v T, ts, now int64)
 			return true, err
 		}
 		ws.remove(i)
-		l, i, n = &(*ws)[first], i-1, n-1
+		l, i, n = ws.at(first), i-1, n-1
 	}
 	if cover != l.TimeWindow {
 		if err := o.stash(l); err != nil {
@@ -343,8 +339,8 @@ func (o *Operator[T, A]) merge(e *keyed.Entry, m *flow.Meta, v T, ts, now int64)
 	if err := o.fold(e, l, m, v, ts, now); err != nil {
 		return true, err
 	}
-	if ws.drop(first); len(*ws) == 0 {
-		o.empty(e)
+	if ws.drop(first); ws.count() == 0 {
+		o.cell.Clear(e)
 	}
 	return true, nil
 }

@@ -28,8 +28,9 @@ func DecodeStored(src []byte) ([]StoredWindow, error) {
 	if err != nil {
 		return nil, err
 	}
-	all := make([]StoredWindow, len(ws))
-	for i, w := range ws {
+	all := make([]StoredWindow, ws.count())
+	for i := range all {
+		w := ws.at(i)
 		all[i] = StoredWindow{TimeWindow: w.TimeWindow, Records: w.count, Fired: w.fired, Ended: w.ended, Timer: w.timer, Contents: w.contents}
 		if w.from != nil {
 			all[i].Places = w.from.list
@@ -43,14 +44,15 @@ func DecodeStored(src []byte) ([]StoredWindow, error) {
 
 // EncodeStored puts together what DecodeStored takes apart.
 func EncodeStored(all []StoredWindow) ([]byte, error) {
-	ws := make(windows[[]byte], len(all))
-	for i, w := range all {
-		ws[i] = live[[]byte]{TimeWindow: w.TimeWindow, contents: w.Contents, count: w.Records, timer: w.Timer, fired: w.Fired, ended: w.Ended}
+	var ws windows[[]byte]
+	for _, w := range all {
+		l := ws.add()
+		*l = live[[]byte]{TimeWindow: w.TimeWindow, contents: w.Contents, count: w.Records, timer: w.Timer, fired: w.Fired, ended: w.Ended}
 		if w.Places != nil {
-			ws[i].from = &ranges{list: w.Places}
+			l.from = &ranges{list: w.Places}
 		}
 		for _, s := range w.Shown {
-			ws[i].shown = append(ws[i].shown, pane{window: s.TimeWindow, contents: s.Contents, told: s.Told, from: s.Places})
+			l.shown = append(l.shown, pane{window: s.TimeWindow, contents: s.Contents, told: s.Told, from: s.Places})
 		}
 	}
 	return windowsCodec[[]byte]{asIs{}}.Append(nil, ws)

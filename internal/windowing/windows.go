@@ -7,11 +7,63 @@ import (
 	"github.com/millrace/millrace/window"
 )
 
+// windows are the windows of one key, by start. Most keys have one, which stands with the key and not behind a pointer.
+type windows[A any] struct {
+	first live[A]
+	rest  []live[A]
+	some  bool // first is one
+}
+
+func (ws *windows[A]) count() int {
+	if !ws.some {
+		return 0
+	}
+	return 1 + len(ws.rest)
+}
+
+// at is a window by number, valid until windows before it come or go.
+func (ws *windows[A]) at(i int) *live[A] {
+	if i == 0 {
+		return &ws.first
+	}
+	return &ws.rest[i-1]
+}
+
+// add makes room for a window at the end.
+func (ws *windows[A]) add() *live[A] {
+	n := ws.count()
+	ws.insert(n, live[A]{})
+	return ws.at(n)
+}
+
+func (ws *windows[A]) insert(i int, l live[A]) {
+	switch {
+	case i > 0:
+		ws.rest = slices.Insert(ws.rest, i-1, l)
+		return
+	case ws.some:
+		ws.rest = slices.Insert(ws.rest, 0, ws.first)
+	}
+	ws.first, ws.some = l, true
+}
+
+func (ws *windows[A]) remove(i int) {
+	switch {
+	case i > 0:
+		ws.rest = slices.Delete(ws.rest, i-1, i)
+	case len(ws.rest) > 0:
+		ws.first = ws.rest[0]
+		ws.rest = slices.Delete(ws.rest, 0, 1)
+	default:
+		ws.first, ws.some = live[A]{}, false
+	}
+}
+
 // place is where a window stands or belongs, in the order of start, then end.
 func (ws *windows[A]) place(w window.TimeWindow) int {
-	i := len(*ws)
+	i := ws.count()
 	for i > 0 {
-		p := (*ws)[i-1].TimeWindow
+		p := ws.at(i - 1).TimeWindow
 		if p.Start < w.Start || p.Start == w.Start && p.End < w.End {
 			break
 		}
@@ -20,32 +72,9 @@ func (ws *windows[A]) place(w window.TimeWindow) int {
 	return i
 }
 
-func (ws *windows[A]) remove(i int) { *ws = slices.Delete(*ws, i, i+1) }
-
-// insert opens a window at its place.
-func (o *Operator[T, A]) insert(ws *windows[A], i int, w window.TimeWindow) {
-	if last := len(o.spare) - 1; *ws == nil && last >= 0 {
-		*ws, o.spare = o.spare[last], o.spare[:last]
-	}
-	*ws = slices.Insert(*ws, i, live[A]{TimeWindow: w, timer: keyed.None})
-}
-
-const (
-	maxSpare       = 1024 // keys without windows whose memory is kept
-	maxSpareLength = 4    // windows
-)
-
-// empty takes the last of a key's windows away; the next key that gets one has their memory.
-func (o *Operator[T, A]) empty(e *keyed.Entry) {
-	if ws := *o.cell.Get(e); len(o.spare) < maxSpare && cap(ws) <= maxSpareLength {
-		o.spare = append(o.spare, ws[:0])
-	}
-	o.cell.Clear(e)
-}
-
 // spent reports whether nothing of a window is left to keep: purged, or all of it taken back, with nothing shown and no timer.
 func (ws *windows[A]) spent(i int) bool {
-	l := &(*ws)[i]
+	l := ws.at(i)
 	return l.count <= 0 && !l.fired && len(l.shown) == 0 && l.timer == keyed.None
 }
 
