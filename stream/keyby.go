@@ -218,7 +218,7 @@ func (k KeyedStream[K, T]) store(t *runtime.Task, n *node) *keyed.Store {
 	return s
 }
 
-// admit checks that a key's records come from where they are declared to; nil where nothing is declared. Where the key is known to be of the record's split there is nothing to check.
+// admit checks that a key's records come from where they are declared to; nil where nothing is declared.
 func (k KeyedStream[K, T]) admit(t *runtime.Task) func(*keyed.Entry, *flow.Meta) error {
 	switch {
 	case k.local:

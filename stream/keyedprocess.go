@@ -104,7 +104,7 @@ func (o *keyedProcess[K, T]) Push(m *flow.Meta, v T) error {
 	if err != nil {
 		return err
 	}
-	if o.admit != nil && (e.Split != m.Split || e.Split < 0) {
+	if o.admit != nil {
 		if err := o.admit(e, m); err != nil {
 			return err
 		}

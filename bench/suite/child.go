@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/millrace/millrace/bench/proc"
 )
 
 // resultLine begins the line on which a measured program says what it did.
@@ -76,7 +78,7 @@ func watch(pid int) (peak func() int64) {
 		for {
 			select {
 			case <-tick.C:
-				if n, err := peakOf(pid); err == nil { // it may have ended
+				if n, err := proc.Peak(pid); err == nil { // it may have ended
 					most = max(most, n)
 				}
 			case <-stop:

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/millrace/millrace/bench/proc"
 )
 
 // clickstreamPart is the session job from a real Kafka, beside the peers.
@@ -83,7 +85,7 @@ func (b *bench) worker(ctx context.Context, d dataset, name string, args ...stri
 		if err := os.MkdirAll(b.profiles, 0o755); err != nil {
 			return Sample{}, err
 		}
-		args = append(args, "--cpuprofile", filepath.Join(b.profiles, strings.ReplaceAll(strings.ReplaceAll(name, ",", ""), " ", "-")+".prof"))
+		args = append(args, "--cpuprofile", filepath.Join(b.profiles, strings.NewReplacer(",", "", " ", "-").Replace(name)+".prof"))
 	}
 	var got told
 	return b.measure(ctx, d, &got, "", program, append([]string{"worker", "--dir", dir}, args...)...)
@@ -121,7 +123,7 @@ func (b *bench) brokerCPU() (time.Duration, error) {
 	if b.kafka == nil {
 		return 0, nil
 	}
-	return processCPU(b.kafka.PID())
+	return proc.CPU(b.kafka.PID())
 }
 
 // check compares an answer with the right one; a program without a checksum is compared in the rest.

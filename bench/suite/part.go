@@ -148,8 +148,16 @@ func runCommand() *cobra.Command {
 				return err
 			}
 			defer b.close()
-			for _, p := range chosen {
+			matched := 0
+			for i := range chosen {
+				p := &chosen[i]
 				p.variants = slices.DeleteFunc(p.variants, func(v variant) bool { return !pattern.MatchString(v.name) })
+				matched += len(p.variants)
+			}
+			if matched == 0 {
+				return fmt.Errorf("--only %q matches the name of no variant", only)
+			}
+			for _, p := range chosen {
 				if fresh {
 					if err := b.results.remove(p.name); err != nil {
 						return err

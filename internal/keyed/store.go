@@ -272,11 +272,12 @@ func (s *Store) ahead(e *Entry) (err error) {
 // entry is to be able to leave memory.
 func (s *Store) index(b *state.Batch, e *Entry) {
 	for d := range domains {
-		want := e.timers[d].deadline
+		t := &e.timers[d]
+		want := t.deadline
 		if e.filled == 0 {
 			want = None
 		}
-		if have := e.timers[d].indexed; have != want && (s.pressed || have > want || want == None) {
+		if have := t.indexed; have != want && (s.pressed || have > want || want == None) {
 			if have != None {
 				s.key = appendTimerKey(s.key[:0], s.cfg.Operator, d, e.Shard, have, e.Key)
 				b.Delete(s.key)
@@ -285,10 +286,10 @@ func (s *Store) index(b *state.Batch, e *Entry) {
 				s.key = appendTimerKey(s.key[:0], s.cfg.Operator, d, e.Shard, want, e.Key)
 				b.Set(s.key, nil)
 			}
-			e.timers[d].indexed = want
+			t.indexed = want
 		}
-		if s.pressed && want != None && e.timers[d].armed != want {
-			e.timers[d].armed = want
+		if s.pressed && want != None && t.armed != want {
+			t.armed = want
 			s.queues[d].push(item{at: want, key: e.Key})
 		}
 	}
@@ -352,7 +353,7 @@ func (s *Store) Trim() {
 	if !s.pressed {
 		s.pressed = true
 		for d := range s.queues {
-			s.queues[d].forgetEntries()
+			s.queues[d].unpin()
 		}
 	}
 	low := budget - budget/16
@@ -383,8 +384,8 @@ func (s *Store) Trim() {
 
 // exact reports whether the entry's heap items are where its index records are, so that they can be found again.
 func (e *Entry) exact() bool {
-	for d := range domains {
-		if e.timers[d].deadline != None && e.timers[d].indexed != e.timers[d].armed {
+	for _, t := range e.timers {
+		if t.deadline != None && t.indexed != t.armed {
 			return false
 		}
 	}

@@ -52,15 +52,13 @@ func (q *queue) push(it item) {
 	q.heap = h
 }
 
-func (q *queue) pop() item {
+func (q *queue) pop() {
 	h := q.heap
-	top := h[0]
 	n := len(h) - 1
 	h[0] = h[n]
 	h[n] = item{}
 	q.heap = h[:n]
 	q.down(0)
-	return top
 }
 
 func (q *queue) down(i int) {
@@ -83,17 +81,18 @@ func (q *queue) down(i int) {
 
 // adopt makes sure that an entry just read from the backend has its heap item.
 func (q *queue) adopt(e *Entry, d Domain) {
-	if e.timers[d].deadline == None {
+	t := &e.timers[d]
+	if t.deadline == None {
 		return
 	}
-	e.timers[d].armed = e.timers[d].indexed
-	if e.timers[d].indexed >= q.of(e.Shard).at {
-		q.push(item{at: e.timers[d].indexed, key: e.Key})
+	t.armed = t.indexed
+	if t.indexed >= q.of(e.Shard).at {
+		q.push(item{at: t.indexed, key: e.Key})
 	}
 }
 
-// forgetEntries lets entries leave memory.
-func (q *queue) forgetEntries() {
+// unpin lets the entries of items leave memory.
+func (q *queue) unpin() {
 	for i := range q.heap {
 		q.heap[i].e = nil
 	}
@@ -196,9 +195,10 @@ func (q *queue) middle() int64 {
 
 // SetDeadline says when the entry's earliest timer in the domain is due; None for no timer. The entry is dirty already, or becomes so with its index.
 func (s *Store) SetDeadline(e *Entry, d Domain, at int64) {
-	e.timers[d].deadline = at
-	if at < e.timers[d].armed {
-		e.timers[d].armed = at
+	t := &e.timers[d]
+	t.deadline = at
+	if at < t.armed {
+		t.armed = at
 		it := item{at: at, key: e.Key}
 		if !s.pressed {
 			it.e = e
@@ -237,41 +237,39 @@ func (s *Store) Due(d Domain, time int64) (*Entry, int64, error) {
 		if e == nil || e.place < 0 {
 			e = s.table[it.key]
 		}
-		if e == nil {
-			q.pop()
-			if s.absent {
-				continue // its state is gone
-			}
+		if e == nil && !s.absent {
 			var err error
 			if e, err = s.load(it.key); err != nil {
 				return nil, 0, err
 			}
-			if e == nil {
-				continue // its state is gone
+			if e != nil { // with an item of its own or without: this one is it, if it has a timer
+				if t := &e.timers[d]; t.deadline != None {
+					t.armed = it.at
+				}
+				continue
 			}
-			// The entry came with an item of its own or without: this one is it.
-			if e.timers[d].deadline != None {
-				e.timers[d].armed = it.at
-			}
-			q.push(it)
-			continue
 		}
-		at := e.timers[d].deadline
-		switch {
-		case e.timers[d].armed != it.at: // moved earlier, or fired, since
+		if e == nil { // its state is gone
 			q.pop()
 			continue
-		case at > it.at && at != None:
-			e.timers[d].armed = at
-			q.heap[0].at = at
+		}
+		t := &e.timers[d]
+		switch {
+		case t.armed != it.at: // moved earlier, or fired, since
+			q.pop()
+			continue
+		case t.deadline == None:
+			q.pop()
+			t.armed = None
+			continue
+		case t.deadline > it.at:
+			t.armed = t.deadline
+			q.heap[0].at = t.deadline
 			q.down(0)
 			continue
 		}
 		q.pop()
-		e.timers[d].armed = None
-		if at == None {
-			continue
-		}
+		t.armed = None
 		if s.batch != nil {
 			return e, it.at, s.ahead(e)
 		}

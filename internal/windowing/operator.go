@@ -29,7 +29,7 @@ type Config[T, A any] struct {
 	Store          *keyed.Store
 	Now            func() int64                             // processing time in milliseconds
 	Key            func(v T) ([]byte, error)                // valid until the next call
-	Admit          func(e *keyed.Entry, m *flow.Meta) error // checks a record whose split is not known to be its key's against where keys come from; nil admits all
+	Admit          func(e *keyed.Entry, m *flow.Meta) error // checks a record's key against where it came from; nil admits all
 	Fire           func(p *Pane[A]) error                   // emits a pane
 	// Stateful says that operators with state read the panes, so that they are told at once of panes that will be superseded.
 	Stateful bool
@@ -165,7 +165,7 @@ func (o *Operator[T, A]) Push(m *flow.Meta, v T) error {
 	if err != nil {
 		return err
 	}
-	if o.Admit != nil && (e.Split != m.Split || e.Split < 0) {
+	if o.Admit != nil {
 		if err := o.Admit(e, m); err != nil {
 			return err
 		}

@@ -1,4 +1,5 @@
-package main
+// Package proc tells what a process has cost, from Linux's /proc.
+package proc
 
 import (
 	"bytes"
@@ -8,8 +9,8 @@ import (
 	"time"
 )
 
-// processCPU is the processor time of a process and its ended children, from Linux's /proc: fields 14 to 17 of stat, in hundredths of a second.
-func processCPU(pid int) (time.Duration, error) {
+// CPU is the processor time of a process and its ended children, from Linux's /proc: fields 14 to 17 of stat, in hundredths of a second.
+func CPU(pid int) (time.Duration, error) {
 	path := fmt.Sprintf("/proc/%d/stat", pid)
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -30,8 +31,8 @@ func processCPU(pid int) (time.Duration, error) {
 	return time.Duration(ticks) * 10 * time.Millisecond, nil
 }
 
-// peakOf is the most memory that a process has had resident since it began its program, from Linux's /proc.
-func peakOf(pid int) (int64, error) {
+// Peak is the most memory that a process has had resident since it began its program, from Linux's /proc.
+func Peak(pid int) (int64, error) {
 	path := fmt.Sprintf("/proc/%d/status", pid)
 	text, err := os.ReadFile(path)
 	if err != nil {
