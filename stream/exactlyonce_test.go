@@ -385,13 +385,12 @@ func TestExactlyOnceWithLargeCheckpoints(t *testing.T) {
 		return j.Run(t.Context())
 	}
 	system.FailWhen(func(c sinkmemory.Call) error {
-		if c == sinkmemory.Answer && len(list.Rows()) > 0 {
+		if c == sinkmemory.Answer && len(list.Rows()) == 3000 { // the first checkpoint may have a few of them
 			return errBroken
 		}
 		return nil
 	})
 	require.ErrorIs(t, run(), errBroken)
-	require.Len(t, list.Rows(), 3000)
 	system.FailWhen(nil)
 	require.NoError(t, run())
 	require.Len(t, list.Rows(), 3000, "the windows are in the state, and nothing was read again")
