@@ -16,7 +16,7 @@ import (
 func FuzzStored(f *testing.F) {
 	s := New(Config{ShardOf: func([]byte) uint16 { return 5 }})
 	name, count := NewCell(s, "name", scalar.String{}), NewCell(s, "count", scalar.Int[int64]{})
-	e := s.insert("ada")
+	e := s.insert([]byte("ada"))
 	e.Split, e.timers[EventTime].deadline, e.timers[EventTime].indexed = 3, math.MinInt64, math.MaxInt64-1
 	*name.Ensure(e), *count.Ensure(e) = "Lovelace", 1815
 	whole, err := s.encode(nil, e)
@@ -37,7 +37,7 @@ func FuzzStored(f *testing.F) {
 			require.Equal(t, key, again)
 		}
 		v, err := ParseValue(value)
-		e := s.insert("key")
+		e := s.insert([]byte("key"))
 		defer s.remove(e)
 		stored := s.decode(e, value)
 		if err != nil {

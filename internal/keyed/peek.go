@@ -5,7 +5,7 @@ import "slices"
 // Peek is the stored form of a key's entry as it is now, committed or not, without a trace of the look: nothing is brought into memory, kept there or marked. It is called
 // by the store's task, between records. The value is the caller's.
 func (s *Store) Peek(key []byte) (value []byte, found bool, err error) {
-	e := s.table[string(key)]
+	e := s.table.find(key)
 	switch {
 	case e == nil && s.absent:
 		return nil, false, nil

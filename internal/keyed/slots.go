@@ -176,7 +176,7 @@ func (s *Store) slot(number int) (reader, bool) {
 
 // Check reads a stored entry as the store would, and forgets it again.
 func (s *Store) Check(key string, value []byte) error {
-	e := s.newEntry(key)
+	e := newEntry(len(s.cells), []byte(key))
 	err := s.decode(e, value)
 	for _, c := range s.cells {
 		c.drop(e)

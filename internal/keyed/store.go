@@ -47,7 +47,7 @@ type Store struct {
 	cells    []cell
 	slots    []reader // how what is stored under each number is read; nil before Bind
 	numbers  []int    // the number that each cell is stored under; nil before Bind
-	table    map[string]*Entry
+	table    table
 	ring     []*Entry // the entries of the table, in the order the clock hand visits them
 	hand     int
 	dirty    []*Entry     // marked with epoch
@@ -72,48 +72,9 @@ type Stats struct {
 	EstimatedBytes, TimerItems int64
 }
 
-// Entry is one key's state in memory. What each record looks at comes first, a line of the cache.
-type Entry struct {
-	Key     string
-	few     [2]uint32 // references to the values of the first cells; 0 for none
-	mark    uint32    // the epoch in which it became dirty, 0 when clean
-	encoded uint32    // the last snapshot it was encoded for, 0 for none
-	Split   int32     // the split its records come from, where the operator binds keys to splits; -1 before
-	place   int32     // in the ring, -1 when it is not in the table any more
-	Shard   uint16
-	filled  uint16
-	used    bool // since the clock hand last passed
-	stored  bool // the backend has a version of it, or will when the batch is committed
-	timers  [domains]timers
-	more    []uint32 // the references that few has no room for
-}
-
-// timers is what an entry has in a domain of time.
-type timers struct {
-	deadline int64 // earliest timer, None without
-	armed    int64 // time of its heap item, None without
-	indexed  int64 // time of its index record, None without
-}
-
-func (s *Store) newEntry(key string) *Entry {
-	e := &Entry{Key: key}
-	if n := len(s.cells) - len(e.few); n > 0 {
-		e.more = make([]uint32, n)
-	}
-	return e
-}
-
-// ref is where the reference of a cell stands.
-func (e *Entry) ref(cell int) *uint32 {
-	if cell < len(e.few) {
-		return &e.few[cell]
-	}
-	return &e.more[cell-len(e.few)]
-}
-
 // New makes a store; declare its cells next.
 func New(cfg Config) *Store {
-	s := &Store{cfg: cfg, table: map[string]*Entry{}, absent: !cfg.Loaded, average: 64, epoch: 1}
+	s := &Store{cfg: cfg, table: newTable(), absent: !cfg.Loaded, average: 64, epoch: 1}
 	for d := range s.queues {
 		s.queues[d].init(cfg.Shards, cfg.Loaded)
 	}
@@ -122,7 +83,7 @@ func New(cfg Config) *Store {
 
 // Find is the entry of key, from memory or the backend, or nil.
 func (s *Store) Find(key []byte) (*Entry, error) {
-	if e := s.table[string(key)]; e != nil {
+	if e := s.table.find(key); e != nil {
 		e.used = true
 		if s.batch != nil {
 			return e, s.ahead(e)
@@ -140,24 +101,19 @@ func (s *Store) Entry(key []byte) (e *Entry, made bool, err error) {
 	if e, err = s.Find(key); e != nil || err != nil {
 		return e, false, err
 	}
-	return s.insert(string(key)), true, nil
+	return s.insert(key), true, nil
 }
 
-func (s *Store) insert(key string) *Entry {
-	e := s.newEntry(key)
-	e.Split, e.used, e.place = -1, true, int32(len(s.ring))
-	for d := range domains {
-		e.timers[d] = timers{None, None, None}
-	}
-	s.key = append(s.key[:0], key...)
-	e.Shard = s.cfg.ShardOf(s.key)
-	s.table[e.Key] = e
+func (s *Store) insert(key []byte) *Entry {
+	e := newEntry(len(s.cells), key)
+	e.used, e.place, e.Shard = true, int32(len(s.ring)), s.cfg.ShardOf(key)
+	s.table.add(e)
 	s.ring = append(s.ring, e)
 	return e
 }
 
 func (s *Store) remove(e *Entry) {
-	delete(s.table, e.Key)
+	s.table.remove(e)
 	last := s.ring[len(s.ring)-1]
 	s.ring[e.place], last.place = last, e.place
 	e.place = -1
@@ -182,7 +138,8 @@ func (s *Store) load(key string) (*Entry, error) {
 	}
 	s.stats.Reads++
 	s.buf = value
-	e := s.insert(key)
+	s.key = append(s.key[:0], key...)
+	e := s.insert(s.key)
 	if err := s.decode(e, value); err != nil {
 		s.remove(e)
 		return nil, err
@@ -290,7 +247,7 @@ func (s *Store) index(b *state.Batch, e *Entry) {
 		}
 		if s.pressed && want != None && t.armed != want {
 			t.armed = want
-			s.queues[d].push(item{at: want, key: e.Key})
+			s.queues[d].push(item{want, byKey(e.Key)})
 		}
 	}
 }
@@ -319,7 +276,7 @@ func (s *Store) forget() {
 		e := s.gone[last]
 		s.gone[last] = nil
 		s.gone = s.gone[:last]
-		if e.filled == 0 && !s.held(e) && s.table[e.Key] == e {
+		if e.filled == 0 && !s.held(e) && e.place >= 0 {
 			s.remove(e)
 		}
 	}

@@ -12,11 +12,14 @@ type queue struct {
 	nearest  int64 // the lowest horizon
 }
 
+// item is a timer of a key. It knows the entry, to save looking it up, but where entries may leave memory, in which it would keep them.
 type item struct {
-	at  int64
-	key string
-	e   *Entry // the key's, to save looking it up; nil where entries may leave memory, which it would keep them in
+	at int64
+	of *owner
 }
+
+// byKey is an owner of whom only the key is known.
+func byKey(key string) *owner { return &owner{Key: strings.Clone(key)} }
 
 // horizon says that the shard's index records before at are in the heap (invariant 2).
 type horizon struct {
@@ -36,19 +39,23 @@ func (q *queue) init(shards []uint16, loaded bool) {
 	}
 }
 
-func (a item) before(b item) bool { return a.at < b.at || a.at == b.at && a.key < b.key }
+func (a item) before(b item) bool { return a.at < b.at || a.at == b.at && a.of.Key < b.of.Key }
+
+// children is how many an item of the heap has: four stand in one line of the cache.
+const children = 4
 
 func (q *queue) push(it item) {
 	h := append(q.heap, it)
 	i := len(h) - 1
 	for i > 0 {
-		p := (i - 1) / 2
-		if !h[i].before(h[p]) {
+		p := (i - 1) / children
+		if !it.before(h[p]) {
 			break
 		}
-		h[i], h[p] = h[p], h[i]
+		h[i] = h[p]
 		i = p
 	}
+	h[i] = it
 	q.heap = h
 }
 
@@ -58,25 +65,32 @@ func (q *queue) pop() {
 	h[0] = h[n]
 	h[n] = item{}
 	q.heap = h[:n]
-	q.down(0)
+	if n > 0 {
+		q.down(0)
+	}
 }
 
 func (q *queue) down(i int) {
 	h := q.heap
+	it := h[i]
 	for {
-		c := 2*i + 1
-		if c >= len(h) {
-			return
+		first := children*i + 1
+		if first >= len(h) {
+			break
 		}
-		if c+1 < len(h) && h[c+1].before(h[c]) {
-			c++
+		c := first
+		for k := first + 1; k < min(first+children, len(h)); k++ {
+			if h[k].before(h[c]) {
+				c = k
+			}
 		}
-		if !h[c].before(h[i]) {
-			return
+		if !h[c].before(it) {
+			break
 		}
-		h[i], h[c] = h[c], h[i]
+		h[i] = h[c]
 		i = c
 	}
+	h[i] = it
 }
 
 // adopt makes sure that an entry just read from the backend has its heap item.
@@ -87,14 +101,16 @@ func (q *queue) adopt(e *Entry, d Domain) {
 	}
 	t.armed = t.indexed
 	if t.indexed >= q.of(e.Shard).at {
-		q.push(item{at: t.indexed, key: e.Key})
+		q.push(item{t.indexed, byKey(e.Key)})
 	}
 }
 
 // unpin lets the entries of items leave memory.
 func (q *queue) unpin() {
 	for i := range q.heap {
-		q.heap[i].e = nil
+		if of := &q.heap[i].of; (*of).entry != nil {
+			*of = byKey((*of).Key)
+		}
 	}
 }
 
@@ -138,8 +154,8 @@ func (q *queue) read(s *Store, d Domain, h *horizon) error {
 			return false
 		}
 		n, last = n+1, at
-		if s.table[string(key)] == nil { // what is in memory has its item
-			q.push(item{at: at, key: strings.Clone(string(key))})
+		if s.table.find(key) == nil { // what is in memory has its item
+			q.push(item{at, &owner{Key: string(key)}})
 		}
 		return true
 	})
@@ -160,7 +176,7 @@ func (q *queue) shrink(s *Store, d Domain) {
 	cut := q.middle()
 	kept := q.heap[:0]
 	for _, it := range q.heap {
-		e := s.table[it.key]
+		e := s.table.named(it.of.Key)
 		switch {
 		case e != nil && e.timers[d].armed != it.at: // stale
 		case e == nil && it.at >= cut:
@@ -170,7 +186,7 @@ func (q *queue) shrink(s *Store, d Domain) {
 	}
 	clear(q.heap[len(kept):])
 	q.heap = kept
-	for i := len(q.heap)/2 - 1; i >= 0; i-- {
+	for i := len(q.heap)/children; i >= 0 && i < len(q.heap); i-- {
 		q.down(i)
 	}
 	for i := range q.horizons {
@@ -199,9 +215,9 @@ func (s *Store) SetDeadline(e *Entry, d Domain, at int64) {
 	t.deadline = at
 	if at < t.armed {
 		t.armed = at
-		it := item{at: at, key: e.Key}
-		if !s.pressed {
-			it.e = e
+		it := item{at, &e.owner}
+		if s.pressed {
+			it.of = byKey(e.Key)
 		}
 		s.queues[d].push(it)
 	}
@@ -233,13 +249,13 @@ func (s *Store) Due(d Domain, time int64) (*Entry, int64, error) {
 			return nil, 0, nil
 		}
 		it := q.heap[0]
-		e := it.e
+		e := it.of.entry
 		if e == nil || e.place < 0 {
-			e = s.table[it.key]
+			e = s.table.named(it.of.Key)
 		}
 		if e == nil && !s.absent {
 			var err error
-			if e, err = s.load(it.key); err != nil {
+			if e, err = s.load(it.of.Key); err != nil {
 				return nil, 0, err
 			}
 			if e != nil { // with an item of its own or without: this one is it, if it has a timer
