@@ -43,13 +43,17 @@ func emptier[E any]() func(*E) {
 		}
 	}
 	if len(maps) != 1 {
-		return func(m *E) { proto.Reset(any(m).(proto.Message)) }
+		return func(m *E) {
+			var empty E
+			*m = empty
+		}
 	}
 	return func(m *E) {
 		field := (*map[string]string)(unsafe.Add(unsafe.Pointer(m), maps[0]))
 		kept := *field
 		clear(kept)
-		proto.Reset(any(m).(proto.Message))
+		var empty E
+		*m = empty
 		*field = kept
 	}
 }

@@ -18,11 +18,12 @@ type Entry struct {
 	more   *[]uint32 // the references that few has no room for
 	place  int32     // in the ring, -1 when it is not in the table any more
 	Shard  uint16
+	items  uint16 // of the heaps, that know it; at its highest value no longer counted
 }
 
 // owner is whose a timer is.
 type owner struct {
-	Key   string
+	Key   string // valid as long as the entry is in use
 	entry *Entry // itself; nil where only the key is known
 }
 
@@ -33,22 +34,27 @@ type timers struct {
 	indexed  int64 // time of its index record, None without
 }
 
-func newEntry(cells int, key []byte) *Entry {
-	e := &Entry{Split: -1}
+func newEntry(cells int) *Entry {
+	e := new(Entry)
 	e.entry = e
-	if n := copy(e.short[:], key); n == len(key) {
-		e.Key = unsafe.String(&e.short[0], n) // never written again
-	} else {
-		e.Key = string(key)
-	}
 	if n := cells - len(e.few); n > 0 {
 		more := make([]uint32, n)
 		e.more = &more
 	}
+	return e
+}
+
+// begin makes a new entry, or one that was used before, that of a key.
+func (e *Entry) begin(key []byte) {
+	if n := copy(e.short[:], key); n == len(key) {
+		e.Key = unsafe.String(&e.short[0], n) // as long as the entry is the key's: nobody keeps it longer without a copy
+	} else {
+		e.Key = string(key)
+	}
+	e.Split, e.encoded, e.stored, e.used = -1, 0, false, true
 	for d := range domains {
 		e.timers[d] = timers{None, None, None}
 	}
-	return e
 }
 
 // ref is where the reference of a cell stands.

@@ -144,7 +144,7 @@ func (s *subject) change(e *keyed.Entry, d keyed.Domain, f func(*[]int64)) {
 	model := s.is.timers[e.Key]
 	if model == nil {
 		model = &timerList{}
-		s.is.timers[e.Key] = model
+		s.is.timers[strings.Clone(e.Key)] = model
 	}
 	f(&model[d])
 	s.store.Dirty(e)
@@ -207,7 +207,7 @@ func (s *subject) step() {
 		e := s.entry(s.keys[s.rng.IntN(len(s.keys))])
 		v := s.rng.Int64N(1000)
 		*s.value.Ensure(e) = v
-		s.is.values[e.Key] = v
+		s.is.values[strings.Clone(e.Key)] = v
 		s.store.Dirty(e)
 		if s.rng.IntN(2) == 0 {
 			d := keyed.Domain(s.rng.IntN(2))
@@ -278,7 +278,7 @@ func (s *subject) quietStep() {
 	e := s.entry(s.keys[s.rng.IntN(len(s.keys))])
 	v := s.rng.Int64N(1000)
 	*s.value.Ensure(e) = v
-	s.is.values[e.Key] = v
+	s.is.values[strings.Clone(e.Key)] = v
 	s.store.Dirty(e)
 	s.store.Settle(e)
 	s.store.Trim()

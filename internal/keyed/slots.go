@@ -176,7 +176,8 @@ func (s *Store) slot(number int) (reader, bool) {
 
 // Check reads a stored entry as the store would, and forgets it again.
 func (s *Store) Check(key string, value []byte) error {
-	e := newEntry(len(s.cells), []byte(key))
+	e := newEntry(len(s.cells))
+	e.begin([]byte(key))
 	err := s.decode(e, value)
 	for _, c := range s.cells {
 		c.drop(e)

@@ -50,6 +50,7 @@ type Store struct {
 	table    table
 	ring     []*Entry // the entries of the table, in the order the clock hand visits them
 	hand     int
+	free     []*Entry     // to be used again, at most maxFree
 	dirty    []*Entry     // marked with epoch
 	turn     []*Entry     // of the snapshot under way: marked with the epoch before, where not encoded yet
 	dead     []*Entry     // empty, their deletion encoded but not committed
@@ -105,8 +106,15 @@ func (s *Store) Entry(key []byte) (e *Entry, made bool, err error) {
 }
 
 func (s *Store) insert(key []byte) *Entry {
-	e := newEntry(len(s.cells), key)
-	e.used, e.place, e.Shard = true, int32(len(s.ring)), s.cfg.ShardOf(key)
+	var e *Entry
+	if last := len(s.free) - 1; last >= 0 {
+		e = s.free[last]
+		s.free = s.free[:last]
+	} else {
+		e = newEntry(len(s.cells))
+	}
+	e.begin(key)
+	e.place, e.Shard = int32(len(s.ring)), s.cfg.ShardOf(key)
 	s.table.add(e)
 	s.ring = append(s.ring, e)
 	return e
@@ -162,9 +170,21 @@ func (s *Store) Dirty(e *Entry) {
 // Settle ends work on an entry: an empty one that nobody needs any more leaves the table.
 func (s *Store) Settle(e *Entry) {
 	if e.filled == 0 && !e.stored && e.encoded <= s.durable {
-		e.mark = 0 // the snapshot passes over it
 		s.remove(e)
+		s.release(e)
 	}
+}
+
+// maxFree is how many entries wait to be used again: short-lived ones then stay in the processor's caches, and are no work for the collector.
+const maxFree = 4096
+
+// release lets an entry be used again, if nothing but the list of dirty entries knows it. There it stays with its mark, so that it is not listed twice.
+func (s *Store) release(e *Entry) {
+	if e.encoded == 0 && e.items == 0 && len(s.free) < maxFree {
+		s.free = append(s.free, e)
+		return
+	}
+	e.mark = 0 // the snapshot passes over it
 }
 
 // Snapshot is Begin and all of Slice.
@@ -178,6 +198,9 @@ func (s *Store) Snapshot(b *state.Batch) error {
 func (s *Store) Begin(b *state.Batch) {
 	s.batch = b
 	s.turn, s.dirty = s.dirty, s.turn[:0]
+	for _, e := range s.free {
+		e.mark = 0 // the snapshot passes over it
+	}
 	s.epoch++
 }
 

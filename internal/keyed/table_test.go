@@ -24,7 +24,8 @@ func TestTableAgainstMap(t *testing.T) {
 		require.Same(t, model[key], e)
 		switch {
 		case e == nil && (i < 200_000 || rnd.IntN(4) == 0): // it grows first, then shrinks
-			e = newEntry(1, []byte(key))
+			e = newEntry(1)
+			e.begin([]byte(key))
 			require.Equal(t, key, e.Key)
 			tab.add(e)
 			model[key] = e

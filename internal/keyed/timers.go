@@ -45,6 +45,9 @@ func (a item) before(b item) bool { return a.at < b.at || a.at == b.at && a.of.K
 const children = 4
 
 func (q *queue) push(it item) {
+	if e := it.of.entry; e != nil && e.items < math.MaxUint16 {
+		e.items++
+	}
 	h := append(q.heap, it)
 	i := len(h) - 1
 	for i > 0 {
@@ -61,6 +64,9 @@ func (q *queue) push(it item) {
 
 func (q *queue) pop() {
 	h := q.heap
+	if e := h[0].of.entry; e != nil && e.items < math.MaxUint16 {
+		e.items--
+	}
 	n := len(h) - 1
 	h[0] = h[n]
 	h[n] = item{}
@@ -109,6 +115,7 @@ func (q *queue) adopt(e *Entry, d Domain) {
 func (q *queue) unpin() {
 	for i := range q.heap {
 		if of := &q.heap[i].of; (*of).entry != nil {
+			(*of).entry.items = 0
 			*of = byKey((*of).Key)
 		}
 	}
@@ -186,7 +193,7 @@ func (q *queue) shrink(s *Store, d Domain) {
 	}
 	clear(q.heap[len(kept):])
 	q.heap = kept
-	for i := len(q.heap)/children; i >= 0 && i < len(q.heap); i-- {
+	for i := len(q.heap) / children; i >= 0 && i < len(q.heap); i-- {
 		q.down(i)
 	}
 	for i := range q.horizons {

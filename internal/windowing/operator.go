@@ -44,7 +44,7 @@ type Config[T, A any] struct {
 
 // Pane is one emission of a window's contents.
 type Pane[A any] struct {
-	Key       string
+	Key       string // valid during the call
 	Window    window.TimeWindow
 	Contents  *A         // the function may not change it
 	Meta      *flow.Meta // what the outputs carry
@@ -64,14 +64,14 @@ type Counters struct {
 	PartialPanes int64 // panes that may lack records, as the job began in mid-log
 }
 
-// live is a window that is not cleaned up yet.
+// live is a window that is not cleaned up yet. What each record looks at comes first.
 type live[A any] struct {
 	window.TimeWindow
-	contents A
 	count    int64
-	timer    int64   // the trigger's own, keyed.None without
-	fired    bool    // the contents are what was last emitted
-	ended    bool    // time has reached MaxTimestamp
+	timer    int64 // the trigger's own, keyed.None without
+	fired    bool  // the contents are what was last emitted
+	ended    bool  // time has reached MaxTimestamp
+	contents A
 	shown    []pane  // what was emitted before and is to be taken back by the next emission
 	from     *ranges // where the records stand; nil where that is not kept
 }

@@ -2,6 +2,7 @@ package windowing
 
 import (
 	"math"
+	"strings"
 
 	"github.com/millrace/millrace/internal/flow"
 	"github.com/millrace/millrace/internal/keyed"
@@ -72,7 +73,7 @@ func (o *Operator[T, A]) decidesAt(now int64, m *flow.Meta) {
 
 func (o *Operator[T, A]) event(d Decision, e *keyed.Entry, w window.TimeWindow, count int64) Event {
 	return Event{
-		Decision: d, Key: e.Key, Window: w, Count: count, Watermark: o.promised(o.now),
+		Decision: d, Key: strings.Clone(e.Key), Window: w, Count: count, Watermark: o.promised(o.now),
 		FiresAt: o.promised(endable(w.MaxTimestamp())), ClosesAt: o.promised(endable(o.closing(w))),
 	}
 }

@@ -9,17 +9,12 @@ import (
 
 // windows are the windows of one key, by start. Most keys have one, which stands with the key and not behind a pointer.
 type windows[A any] struct {
+	n     int
 	first live[A]
 	rest  []live[A]
-	some  bool // first is one
 }
 
-func (ws *windows[A]) count() int {
-	if !ws.some {
-		return 0
-	}
-	return 1 + len(ws.rest)
-}
+func (ws *windows[A]) count() int { return ws.n }
 
 // at is a window by number, valid until windows before it come or go.
 func (ws *windows[A]) at(i int) *live[A] {
@@ -40,11 +35,13 @@ func (ws *windows[A]) insert(i int, l live[A]) {
 	switch {
 	case i > 0:
 		ws.rest = slices.Insert(ws.rest, i-1, l)
-		return
-	case ws.some:
+	case ws.n > 0:
 		ws.rest = slices.Insert(ws.rest, 0, ws.first)
+		ws.first = l
+	default:
+		ws.first = l
 	}
-	ws.first, ws.some = l, true
+	ws.n++
 }
 
 func (ws *windows[A]) remove(i int) {
@@ -55,8 +52,9 @@ func (ws *windows[A]) remove(i int) {
 		ws.first = ws.rest[0]
 		ws.rest = slices.Delete(ws.rest, 0, 1)
 	default:
-		ws.first, ws.some = live[A]{}, false
+		ws.first = live[A]{}
 	}
+	ws.n--
 }
 
 // place is where a window stands or belongs, in the order of start, then end.
