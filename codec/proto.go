@@ -31,6 +31,7 @@ type ProtoCodec[M proto.Message] struct {
 	aliased  bool // records are read through aliasingMessage
 	reused   bool // records are read into one message
 	reset    func(M)
+	block    func([]M) []M
 	hasBytes bool // some field within is of type bytes
 	order    *mapOrder
 }
@@ -44,7 +45,7 @@ type protoConfig struct{ aliased, reused bool }
 // only on messages with UnmarshalVTUnsafe (protoc-gen-go-vtproto, feature unmarshal_unsafe).
 //
 // The source must then not reuse a record's memory, and none of Millrace's does. Bytes fields must be neither changed nor appended to. A string that is
-// kept pins the whole fetch buffer it came from: Keep a message, or strings.Clone a string, before storing it for long. Decode, which reads
+// kept pins the whole fetch buffer it came from, and a message some others that were read with it: Keep a message, or strings.Clone a string, before storing it for long. Decode, which reads
 // the state, never aliases.
 func Aliased() ProtoOption { return func(c *protoConfig) { c.aliased = true } }
 
@@ -62,7 +63,7 @@ func Proto[M interface {
 	for _, o := range opts {
 		o(&cfg)
 	}
-	c := &ProtoCodec[M]{fresh: func() M { return new(E) }}
+	c := &ProtoCodec[M]{fresh: func() M { return new(E) }, block: blocks[M]}
 	md := c.fresh().ProtoReflect().Descriptor()
 	c.id = "proto:" + string(md.FullName())
 	shape := shapeOf(md)
@@ -135,7 +136,7 @@ func (c *ProtoCodec[M]) DecodeRecord(r *source.Raw) (M, error) {
 		var zero M
 		return zero, noValue(c.id)
 	}
-	return c.read(r.Value, c.fresh())
+	return c.read(r.Value, c.message(r.Scratch))
 }
 
 // read reads a record's value into an empty message.

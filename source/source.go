@@ -128,6 +128,15 @@ type Raw struct {
 	Key       []byte
 	Value     []byte
 	Headers   []Header
+	// Scratch is what a decoder may keep from one record of a Reader to the next; nil where there is no next. A decoder that hands a part of a record to
+	// another hands it on.
+	Scratch *Scratch
+}
+
+// Scratch belongs to one Reader, which makes it, and all whose records are read by one goroutine at a time.
+type Scratch struct {
+	Reuse bool // Env.Reuse: a value need be valid until the next record only
+	Value any  // the decoder's; one that finds another's puts its own in its place
 }
 
 // Header is one record header.

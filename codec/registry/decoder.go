@@ -96,30 +96,7 @@ func (d *Decoder[M]) DecodeRecord(r *source.Raw) (M, error) {
 		var zero M
 		return zero, err
 	}
-	return d.ProtoCodec.DecodeRecord(&source.Raw{Value: message})
-}
-
-// Reusing implements source.Reuser.
-func (d *Decoder[M]) Reusing() source.Decoder[M] {
-	return &reusing[M]{decoder: d, inner: d.ProtoCodec.Reusing()}
-}
-
-// reusing is a Decoder for one reader.
-type reusing[M proto.Message] struct {
-	decoder *Decoder[M]
-	inner   source.Decoder[M]
-	raw     source.Raw
-}
-
-// DecodeRecord implements source.Decoder.
-func (d *reusing[M]) DecodeRecord(r *source.Raw) (M, error) {
-	message, err := d.decoder.unframed(r.Value)
-	if err != nil {
-		var zero M
-		return zero, err
-	}
-	d.raw.Value = message
-	return d.inner.DecodeRecord(&d.raw)
+	return d.ProtoCodec.DecodeRecord(&source.Raw{Value: message, Scratch: r.Scratch})
 }
 
 // unframed is the message in a record's value, if it is one of ours.

@@ -36,7 +36,7 @@ func (c *chunk[T]) Next(r *source.Record[T]) bool {
 	if err != nil {
 		var zero T
 		bad := c.raw
-		bad.Value = bytes.Clone(c.raw.Value)
+		bad.Value, bad.Scratch = bytes.Clone(c.raw.Value), nil
 		r.Value, r.Err = zero, &source.DecodeError{Raw: bad, Err: err}
 	}
 	return true

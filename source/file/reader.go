@@ -29,6 +29,7 @@ type reader[T any] struct {
 	file      *os.File
 	in        *bufio.Reader
 	at        int64 // number of the next record
+	scratch   *source.Scratch
 	usual     int   // how many records the last chunk had
 	err       error // what ended reading, sticky
 }
@@ -38,7 +39,7 @@ func open[T any](s *Source[T], env source.Env, split source.Split) (*reader[T], 
 	if err != nil {
 		return nil, fmt.Errorf("file source: %w", err)
 	}
-	r := &reader[T]{decoder: source.ForReader(s.decoder, env), framing: s.framing, maxRecord: s.maxRecord, split: split, file: f, at: 1}
+	r := &reader[T]{decoder: s.decoder, scratch: &source.Scratch{Reuse: env.Reuse}, framing: s.framing, maxRecord: s.maxRecord, split: split, file: f, at: 1}
 	r.in = bufio.NewReaderSize(f, readBuffer)
 	if strings.HasSuffix(split.ID, ".gz") {
 		unzipped, err := gzip.NewReader(r.in)
@@ -111,7 +112,7 @@ func (r *reader[T]) Fetch(ctx context.Context) (source.Chunk[T], error) {
 		return nil, r.ended()
 	}
 	c.end, r.usual = r.at, len(c.records)
-	c.raw = source.Raw{Topic: r.split.ID, Partition: r.split.Partition, Timestamp: source.NoTimestamp}
+	c.raw = source.Raw{Topic: r.split.ID, Partition: r.split.Partition, Timestamp: source.NoTimestamp, Scratch: r.scratch}
 	_, err := r.in.Peek(1)
 	c.atEnd = r.at >= r.split.Stop || errors.Is(err, io.EOF)
 	return c, nil

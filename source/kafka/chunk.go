@@ -29,9 +29,9 @@ type chunk[T any] struct {
 
 var _ source.LogEnder = (*chunk[int])(nil)
 
-func newChunk[T any](dec source.Decoder[T], split source.Split, batches []*sarama.RecordBatch, from, end, logEnd int64, atEnd bool) *chunk[T] {
+func newChunk[T any](dec source.Decoder[T], scratch *source.Scratch, split source.Split, batches []*sarama.RecordBatch, from, end, logEnd int64, atEnd bool) *chunk[T] {
 	c := &chunk[T]{dec: dec, batches: batches, from: from, stop: split.Stop, end: end, logEnd: logEnd, atEnd: atEnd}
-	c.raw.Topic, c.raw.Partition = split.Topic, split.Partition
+	c.raw.Topic, c.raw.Partition, c.raw.Scratch = split.Topic, split.Partition, scratch
 	c.enter()
 	return c
 }
@@ -113,6 +113,7 @@ func appendHeaders(dst []source.Header, hs []*sarama.RecordHeader) []source.Head
 
 func copyRaw(r *source.Raw) source.Raw {
 	c := *r
+	c.Scratch = nil
 	c.Key, c.Value = bytes.Clone(r.Key), bytes.Clone(r.Value)
 	c.Headers = slices.Clone(r.Headers)
 	for i, h := range c.Headers {

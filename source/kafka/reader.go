@@ -27,6 +27,7 @@ const (
 type reader[T any] struct {
 	session *session[T]
 	dec     source.Decoder[T]
+	scratch *source.Scratch
 	split   source.Split
 	at      Partition
 	pos     int64 // the next offset to read
@@ -39,7 +40,7 @@ type reader[T any] struct {
 }
 
 func newReader[T any](s *session[T], split source.Split, at int64) *reader[T] {
-	return &reader[T]{session: s, dec: source.ForReader(s.src.dec, s.env), split: split, at: Partition{Topic: split.Topic, ID: split.Partition}, pos: at, limit: s.src.fetchBytes}
+	return &reader[T]{session: s, dec: s.src.dec, scratch: &source.Scratch{Reuse: s.env.Reuse}, split: split, at: Partition{Topic: split.Topic, ID: split.Partition}, pos: at, limit: s.src.fetchBytes}
 }
 
 // Fetch implements source.Reader. It gets over changes of leader and lost connections by itself, for RetryFor.
@@ -170,7 +171,7 @@ func (r *reader[T]) take(ctx context.Context, block *sarama.FetchResponseBlock) 
 		return nil, nil
 	}
 	// A position past the stop would skip records when a later run has a later stop.
-	return newChunk(r.dec, r.split, batches, from, min(next, r.split.Stop), max(next, end), atEnd), nil
+	return newChunk(r.dec, r.scratch, r.split, batches, from, min(next, r.split.Stop), max(next, end), atEnd), nil
 }
 
 // grow makes room for a batch that is larger than what was asked for.
