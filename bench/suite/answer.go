@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	pb "github.com/millrace/millrace/examples/clickstream/clickstreampb"
 )
@@ -55,6 +56,7 @@ func kindOf(eventType string) byte {
 type total struct {
 	events, sessions, abandoned int64
 	sum                         uint64
+	row                         time.Time // when the first came
 }
 
 func (t *total) add(s *session) {

@@ -20,7 +20,7 @@ func clickstreamPart() part {
 			"Checkpoints every 10 s with sync where state is durable. Flink and Kafka Streams run with two threads, Java's heap at 4 GB.",
 		columns: []string{colRate, colWhole, colCPU, colBroker, colPeak}, chart: colRate,
 	}
-	for _, decode := range []string{"google", "vt", "aliased", "reused"} {
+	for _, decode := range []string{"google", "vt", "aliased", "reused"} { // those of targets()
 		p.variants = append(p.variants, ours("Millrace, in place, Pebble, "+decode, 10_000, "--decode", decode))
 	}
 	p.variants = append(p.variants,
@@ -32,6 +32,33 @@ func clickstreamPart() part {
 		streams("Kafka Streams, RocksDB, at least once", 2_000, 1, "guarantee=at_least_once"),
 		streams("Kafka Streams, RocksDB, exactly once", 2_000, 1, "guarantee=exactly_once_v2"),
 	)
+	return p
+}
+
+// variantsPart is what else the session job can be asked: shorter logs, files, no checkpoints, state in memory.
+func variantsPart() part {
+	p := part{
+		name: "variants", title: "The session job in other forms", repeats: 3,
+		about:   "As above. In a log of a million events, what a program takes to get going is a larger part.",
+		columns: []string{colRate, colWhole, colCPU, colPeak}, chart: colRate,
+	}
+	for _, decode := range []string{"google", "vt", "aliased", "reused"} {
+		p.variants = append(p.variants, ours("Millrace, 1 M events, in place, Pebble, "+decode, 1000, "--decode", decode))
+	}
+	p.variants = append(p.variants,
+		ours("Millrace, 1 M events, exchange, Pebble, aliased", 1000, "--exchange"),
+		flink("Flink, 1 M events, heap", 1000, 3, "state=heap"),
+	)
+	for _, exchange := range []string{"--exchange=false", "--exchange=true"} {
+		how := map[string]string{"--exchange=false": "in place", "--exchange=true": "exchange"}[exchange]
+		p.variants = append(p.variants,
+			ours("Millrace, 10 M events, "+how+", Pebble, no checkpoints", 10_000, exchange, "--checkpoint", "24h"),
+			ours("Millrace, 10 M events, "+how+", memory, no checkpoints", 10_000, exchange, "--checkpoint", "24h", "--state", "memory"),
+			fromFiles("Millrace, 10 M events from files, "+how+", Pebble", 10_000, exchange),
+			fromFiles("Millrace, 10 M events from files, "+how+", memory", 10_000, exchange, "--state", "memory"),
+			fromFiles("Millrace, 1 M events from files, "+how+", Pebble", 1000, exchange),
+		)
+	}
 	return p
 }
 
@@ -50,6 +77,7 @@ func fileLoopPart() part {
 			fromFiles("Millrace, in place, Pebble, "+decode, 4_000, "--decode", decode),
 		)
 	}
+	p.variants = append(p.variants, fromFiles("Millrace, exchange, Pebble, aliased", 4_000, "--exchange"))
 	return p
 }
 

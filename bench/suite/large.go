@@ -129,7 +129,7 @@ func (l large) run(ctx context.Context, out io.Writer) error {
 	job := stream.NewJob("large", stream.StateDir(l.dir), stream.MemoryBudget(l.memory), stream.DefaultParallelism(2), stream.CheckpointEvery(10*time.Second), stream.StatusEvery(0),
 		stream.Logger(slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))))
 	from := stream.From(job, "updates", updates(l), watermark.None(func(int64) time.Time { return time.UnixMilli(0) }))
-	accounts := stream.Process(stream.KeyBy(from, func(i int64) int64 { return accountOf(i, l.keys) }), "accounts", stream.PerTask(func() *accounting { return &accounting{} }))
+	accounts := stream.Process(stream.KeyBy(from, func(i int64) int64 { return accountOf(i, l.keys) }), "accounts", stream.PerTask(func() *accounting { return &accounting{every: tellEvery} }))
 	sums := new(toldSum)
 	stream.To(accounts, "told", sums)
 	began := time.Now()
@@ -169,6 +169,7 @@ var accountCodec = codec.Func("bench/account/1", func(dst []byte, a account) ([]
 
 // accounting updates accounts.
 type accounting struct {
+	every   int64 // at each so manieth update an account is told of
 	account stream.ValueState[account]
 }
 
@@ -187,7 +188,7 @@ func (p *accounting) Process(_ *stream.Context, in stream.Keyed[int64, int64], o
 	}
 	a.updates, a.last, a.sum = a.updates+1, in.Value, a.sum+in.Value
 	p.account.Set(a)
-	if a.updates%tellEvery == 0 {
+	if a.updates%p.every == 0 {
 		out.Emit(fourth{in.Key, a.updates})
 	}
 	return nil

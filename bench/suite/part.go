@@ -36,7 +36,7 @@ func (p part) times(v variant) int { return cmp.Or(v.repeats, p.repeats) }
 
 // parts are all there is, in the order of the report.
 func parts() []part {
-	return []part{clickstreamPart(), fileLoopPart(), latencyPart(), pausePart(), largePart(), scalingPart(), sinkPart(), nexmarkPart()}
+	return []part{clickstreamPart(), variantsPart(), fileLoopPart(), latencyPart(), pausePart(), restartPart(), largePart(), skewPart(), scalingPart(), sinkPart(), nexmarkPart()}
 }
 
 // choose finds parts by name; for none those of the headline, or all.

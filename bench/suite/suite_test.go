@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -106,6 +107,46 @@ func TestPartGoesOnWhereItWasInterrupted(t *testing.T) {
 	require.NoError(t, r.remove("p"))
 }
 
+// Each target is of variants that there are.
+func TestTargetsAreMeasured(t *testing.T) {
+	m := medians{}
+	for _, p := range parts() {
+		for _, v := range p.variants {
+			s := Sample{Variant: v.name, Events: 3, Phase: 1, Wall: 1, CPU: 1, Broker: 1, Peak: 1e6, Values: map[string]float64{}}
+			for _, c := range p.columns {
+				s.Values[c] = 3
+			}
+			m[p.name] = append(m[p.name], s)
+		}
+	}
+	for _, target := range targets() {
+		_, ok := target.of(m)
+		require.True(t, ok, target.what)
+	}
+	table := targetTable(m)
+	require.Contains(t, table, "**no**")
+	require.Contains(t, table, "yes")
+	require.Equal(t, "yes, and beyond", target{must: 5, reach: 8, least: true}.judge(8))
+	require.Equal(t, "yes", target{must: 5, reach: 8, least: true}.judge(7.9))
+	require.Equal(t, "**no**", target{must: 5, least: true}.judge(4.9))
+	require.Equal(t, "**no**", target{must: 5}.judge(5.1))
+	require.Equal(t, "yes", target{must: 5}.judge(5))
+	require.Empty(t, targetTable(medians{}))
+}
+
+// No key is missed in the log of the skewed job, however it is read.
+func TestSkewedAnswer(t *testing.T) {
+	for _, mode := range []string{"live", "replay", "apart"} {
+		w := skew{mode: mode, span: 20 * time.Minute}
+		var out bytes.Buffer
+		require.NoError(t, w.run(t.Context(), &out))
+		var got inJob
+		require.NoError(t, said(out.Bytes(), &got))
+		require.Equal(t, w.events(0)+w.events(1), got.Rows)
+		require.Positive(t, got.Most)
+	}
+}
+
 func TestPartsHaveNames(t *testing.T) {
 	seen := map[string]bool{}
 	for _, p := range parts() {
@@ -118,7 +159,7 @@ func TestPartsHaveNames(t *testing.T) {
 		}
 	}
 	_, err := choose([]string{"hand", "nonsense"}, false)
-	require.ErrorContains(t, err, "clickstream, hand")
+	require.ErrorContains(t, err, "clickstream, variants")
 	some, err := choose([]string{"hand"}, false)
 	require.NoError(t, err)
 	require.Len(t, some, 1)

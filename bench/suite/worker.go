@@ -40,6 +40,7 @@ type work struct {
 	dir            string
 	gc, procs      int
 	profile        string
+	begun          int64
 }
 
 func workerCommand() *cobra.Command {
@@ -60,6 +61,7 @@ func workerCommand() *cobra.Command {
 	f.DurationVar(&w.checkpoint, "checkpoint", 10*time.Second, "interval of checkpoints")
 	f.IntVar(&w.gc, "gc", 0, "GOGC")
 	f.StringVar(&w.profile, "cpuprofile", "", "file for a profile of the processor's time")
+	f.Int64Var(&w.begun, "begun", 0, "when the process was started, in nanoseconds since 1970")
 	f.IntVar(&w.procs, "procs", 0, "GOMAXPROCS; 0 for the machine's cores")
 	return cmd
 }
@@ -68,6 +70,7 @@ func workerCommand() *cobra.Command {
 type told struct {
 	answer
 	Phase float64 `json:"phase_s"`
+	First float64 `json:"first_ms,omitempty"` // from the start of the process to the first row, where it was told when that was
 }
 
 func (w work) run(ctx context.Context, out io.Writer) error {
@@ -101,7 +104,11 @@ func (w work) run(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	text, err := json.Marshal(told{sum.answer(), time.Since(began).Seconds()})
+	said := told{answer: sum.answer(), Phase: time.Since(began).Seconds()}
+	if w.begun > 0 {
+		said.First = float64(sum.row.UnixNano()-w.begun) / 1e6
+	}
+	text, err := json.Marshal(said)
 	if err != nil {
 		return err
 	}
@@ -179,6 +186,9 @@ func (a adding) Write(_ context.Context, rows []sink.Row[session]) error {
 		t.add(&rows[i].Value)
 	}
 	a.into.mu.Lock()
+	if a.into.row.IsZero() {
+		a.into.row = time.Now()
+	}
 	a.into.merge(t)
 	a.into.mu.Unlock()
 	return nil

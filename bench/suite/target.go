@@ -1,0 +1,128 @@
+package main
+
+import "github.com/jedib0t/go-pretty/v6/table"
+
+// A target is what is asked of a figure, by what the peers and hand-written loops do.
+type target struct {
+	what        string
+	must, reach float64 // reach is 0 where nothing beyond is asked for
+	least       bool    // they are lower bounds, else upper ones
+	of          func(m medians) (float64, bool)
+}
+
+// medians are those of what was measured, by part.
+type medians map[string][]Sample
+
+func (m medians) get(part, variant, column string) (float64, bool) {
+	s := spreadOf(of(m[part], variant), column)
+	return s.median, s.n > 0
+}
+
+// figure is a median itself.
+func figure(part, variant, column string) func(medians) (float64, bool) {
+	return func(m medians) (float64, bool) { return m.get(part, variant, column) }
+}
+
+// times is how many times one variant's median is in another's.
+func times(part, variant, per, column string) func(medians) (float64, bool) {
+	return func(m medians) (float64, bool) {
+		a, ok := m.get(part, variant, column)
+		b, also := m.get(part, per, column)
+		return a / b, ok && also && b > 0
+	}
+}
+
+// beyond is the difference of two medians, in thousandths.
+func beyond(part, variant, less, column string) func(medians) (float64, bool) {
+	return func(m medians) (float64, bool) {
+		a, ok := m.get(part, variant, column)
+		b, also := m.get(part, less, column)
+		return (a - b) * 1000, ok && also
+	}
+}
+
+const (
+	inPlace    = "Millrace, in place, Pebble, aliased"
+	reused     = "Millrace, in place, Pebble, reused"
+	flinkHeap  = "Flink, heap"
+	flinkRocks = "Flink, RocksDB"
+)
+
+// targets are in the order of the report.
+func targets() []target {
+	lower := func(what string, must, reach float64, of func(medians) (float64, bool)) target {
+		return target{what, must, reach, true, of}
+	}
+	upper := func(what string, must, reach float64, of func(medians) (float64, bool)) target {
+		return target{what, must, reach, false, of}
+	}
+	return []target{
+		lower("events/s, times those of Flink with heap state: aliased", 5, 8, times("clickstream", inPlace, flinkHeap, colRate)),
+		lower("the same, reused", 7.5, 10, times("clickstream", reused, flinkHeap, colRate)),
+		lower("events/s, times those of Flink with RocksDB: aliased", 20, 35, times("clickstream", inPlace, flinkRocks, colRate)),
+		upper("CPU µs/event from Kafka, in place: aliased", 1.2, 0.9, figure("clickstream", inPlace, colCPU)),
+		upper("the same, reused", 0.8, 0.5, figure("clickstream", reused, colCPU)),
+		lower("Flink's CPU per event, times ours: aliased", 7.4/1.2, 7.4/0.9, times("clickstream", flinkHeap, inPlace, colCPU)),
+		lower("the same, reused", 7.4/0.8, 7.4/0.5, times("clickstream", flinkHeap, reused, colCPU)),
+		upper("engine's own share, ns CPU/event: in place", 150, 80, beyond("hand", reused, "by hand, reused", colCPU)),
+		upper("the same, of an exchange", 150, 60, beyond("hand", "Millrace, exchange, Pebble, aliased", inPlace, colCPU)),
+		upper("CPU, times that of the loop by hand: aliased", 1.3, 1.15, times("hand", inPlace, "by hand, aliased", colCPU)),
+		upper("the same, reused", 1.3, 1.15, times("hand", reused, "by hand, reused", colCPU)),
+		lower("events/s with Pebble, times those with state in memory", 0.8, 0.95, times("clickstream", inPlace, "Millrace, in place, memory, aliased", colRate)),
+		lower("updates/s with state four times its memory, times Flink's with RocksDB", 2, 5, times("large", "Millrace, Pebble", flinkRocks, "updates/s")),
+		lower("Flink's peak memory, times ours", 10, 20, times("clickstream", flinkHeap, inPlace, colPeak)),
+		upper("ms from start to first result", 100, 0, figure("restart", "Millrace, start", colFirst)),
+		upper("ms from restart after kill -9 with a gigabyte of state to first result", 2000, 0, figure("restart", "Millrace, restart after kill -9", colFirst)),
+		upper("latency through an exchange at 20,000/s, ms: p50", 1, 0.2, figure("latency", "Millrace", "p50 ms")),
+		upper("the same, p99", 5, 1, figure("latency", "Millrace", "p99 ms")),
+		upper("the same, p99.9", 10, 3, figure("latency", "Millrace", "p99.9 ms")),
+		upper("pause by a checkpoint, 10 M keys, in place, p99 µs", 10_000, 1000, figure("pauses", "Millrace, in place, 10 M keys", "pause-p99 us")),
+		upper("the same, behind an exchange", 10_000, 1000, figure("pauses", "Millrace, exchange, 10 M keys", "pause-p99 us")),
+		lower("events/s on two cores, times those on one: in place", 1.8, 1.95, times("scaling", "Millrace, in place, 2 of 2 cores", "Millrace, in place, 1 of 2 cores", colRate)),
+		lower("the same, by an exchange", 1.8, 1.95, times("scaling", "Millrace, exchange, 2 of 2 cores", "Millrace, exchange, 1 of 2 cores", colRate)),
+		upper("keys at once in the replay of a skewed log, times those live", 1.2, 0, times("skew", "Millrace, replay", "Millrace, live", colKeys)),
+		lower("rows/s into PostgreSQL, times those of the driver by hand: insert", 0.9, 0, figure("sinks", "Millrace, insert", "vs_pgx")),
+		lower("the same, update", 0.9, 0, figure("sinks", "Millrace, update", "vs_pgx")),
+	}
+}
+
+// judge says whether a figure holds.
+func (t target) judge(v float64) string {
+	reaches := func(bound float64) bool {
+		if t.least {
+			return v >= bound
+		}
+		return v <= bound
+	}
+	switch {
+	case !reaches(t.must):
+		return "**no**"
+	case t.reach > 0 && reaches(t.reach):
+		return "yes, and beyond"
+	}
+	return "yes"
+}
+
+// targetTable compares what was measured with the targets; what was not measured is left out.
+func targetTable(m medians) string {
+	t := table.NewWriter()
+	t.AppendHeader(table.Row{"target", "must", "reach for", "measured", "holds"})
+	for _, target := range targets() {
+		v, ok := target.of(m)
+		if !ok {
+			continue
+		}
+		sign, reach := "at most ", ""
+		if target.least {
+			sign = "at least "
+		}
+		if target.reach > 0 {
+			reach = short(target.reach)
+		}
+		t.AppendRow(table.Row{target.what, sign + short(target.must), reach, short(v), target.judge(v)})
+	}
+	if t.Length() == 0 {
+		return ""
+	}
+	return t.RenderMarkdown()
+}
