@@ -65,7 +65,7 @@ func largePart() part {
 // large is a run of the job.
 type large struct {
 	keys, updates, memory int64
-	dir                   string
+	dir, profile          string
 }
 
 func newLarge(scale float64) large {
@@ -122,10 +122,16 @@ func largeCommand() *cobra.Command {
 	cmd.Flags().Int64Var(&l.updates, "updates", largeUpdates, "updates")
 	cmd.Flags().Int64Var(&l.memory, "memory", largeMemory, "bytes of memory for the state")
 	cmd.Flags().StringVar(&l.dir, "dir", "", "directory of the state")
+	cmd.Flags().StringVar(&l.profile, "cpuprofile", "", "file for a profile of the processor's time")
 	return cmd
 }
 
 func (l large) run(ctx context.Context, out io.Writer) error {
+	stop, err := profiled(l.profile)
+	if err != nil {
+		return err
+	}
+	defer stop()
 	job := stream.NewJob("large", stream.StateDir(l.dir), stream.MemoryBudget(l.memory), stream.DefaultParallelism(2), stream.CheckpointEvery(10*time.Second), stream.StatusEvery(0),
 		stream.Logger(slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))))
 	from := stream.From(job, "updates", updates(l), watermark.None(func(int64) time.Time { return time.UnixMilli(0) }))

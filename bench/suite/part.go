@@ -91,6 +91,9 @@ func (p part) run(ctx context.Context, b *bench) error {
 				return fmt.Errorf("%s: %s: %w", p.name, v.name, err)
 			}
 			s.Variant = v.name
+			if b.scale != 1 {
+				s.Scale = b.scale
+			}
 			if err := b.results.add(p.name, s); err != nil {
 				return err
 			}

@@ -56,7 +56,13 @@ func report(r results, to string) error {
 		if len(samples) == 0 {
 			continue
 		}
-		fmt.Fprintf(&doc, "\n## %s\n\n%s\n\n    go run ./bench/suite run %s\n\n%s\n", p.title, p.about, p.name, p.table(samples))
+		scale := ""
+		for _, s := range samples {
+			if s.Scale > 0 {
+				scale = fmt.Sprint(" --scale ", s.Scale)
+			}
+		}
+		fmt.Fprintf(&doc, "\n## %s\n\n%s\n\n    go run ./bench/suite run %s%s\n\n%s\n", p.title, p.about, p.name, scale, p.table(samples))
 		if p.chart == "" {
 			continue
 		}

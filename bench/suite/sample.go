@@ -19,6 +19,7 @@ type Sample struct {
 	CPU     float64 `json:"cpu,omitempty"`    // seconds of processor time of the process
 	Broker  float64 `json:"broker,omitempty"` // seconds of processor time that the broker took beside it
 	Peak    int64   `json:"peak,omitempty"`   // bytes of memory at most, resident
+	Scale   float64 `json:"scale,omitempty"`  // of the log's length; 0 for 1
 	// Values are further measurements by name, such as "p99 ms".
 	Values map[string]float64 `json:"values,omitempty"`
 }

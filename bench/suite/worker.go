@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -80,17 +81,11 @@ func (w work) run(ctx context.Context, out io.Writer) error {
 	if w.procs > 0 {
 		runtime.GOMAXPROCS(w.procs)
 	}
-	if w.profile != "" {
-		f, err := os.Create(w.profile)
-		if err != nil {
-			return err
-		}
-		defer f.Close()
-		if err := pprof.StartCPUProfile(f); err != nil {
-			return err
-		}
-		defer pprof.StopCPUProfile()
+	stop, err := profiled(w.profile)
+	if err != nil {
+		return err
 	}
+	defer stop()
 	began := time.Now()
 	src, err := w.source()
 	if err != nil {
@@ -114,6 +109,26 @@ func (w work) run(ctx context.Context, out io.Writer) error {
 	}
 	_, err = fmt.Fprintf(out, "%s%s\n", resultLine, text)
 	return err
+}
+
+// profiled writes a profile of the processor's time from now until stop is called; without a path it does nothing.
+func profiled(path string) (stop func(), err error) {
+	if path == "" {
+		return func() {}, nil
+	}
+	f, err := os.Create(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return func() {
+		pprof.StopCPUProfile()
+		if err := f.Close(); err != nil {
+			fmt.Fprintln(os.Stderr, "suite: profile:", err)
+		}
+	}, nil
 }
 
 func (w work) source() (source.Source[*pb.ClickEvent], error) {
