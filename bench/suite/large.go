@@ -109,10 +109,14 @@ func (l large) answer() (t totals) {
 
 // accountOf picks the account of an update: the same in the peer's program. The mixing is that of SplitMix64.
 func accountOf(i, keys int64) int64 {
-	z := uint64(i) * 0x9E3779B97F4A7C15
+	return int64(mixed(uint64(i)) >> 1 % uint64(keys))
+}
+
+func mixed(n uint64) uint64 {
+	z := n * 0x9E3779B97F4A7C15
 	z = (z ^ z>>30) * 0xBF58476D1CE4E5B9
 	z = (z ^ z>>27) * 0x94D049BB133111EB
-	return int64((z ^ z>>31) >> 1 % uint64(keys))
+	return z ^ z>>31
 }
 
 func largeCommand() *cobra.Command {
@@ -176,6 +180,7 @@ var accountCodec = codec.Func("bench/account/1", func(dst []byte, a account) ([]
 // accounting updates accounts.
 type accounting struct {
 	every   int64 // at each so manieth update an account is told of
+	noisy   bool  // the note is nothing that can be compressed
 	account stream.ValueState[account]
 }
 
@@ -191,6 +196,9 @@ func (p *accounting) Process(_ *stream.Context, in stream.Keyed[int64, int64], o
 	if a.updates == 0 {
 		a.first = in.Value
 		binary.BigEndian.PutUint64(a.note[:], uint64(in.Key))
+		for i := 8; p.noisy && i < len(a.note); i += 8 {
+			binary.BigEndian.PutUint64(a.note[i:], mixed(uint64(in.Key)*8+uint64(i)))
+		}
 	}
 	a.updates, a.last, a.sum = a.updates+1, in.Value, a.sum+in.Value
 	p.account.Set(a)

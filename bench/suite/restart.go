@@ -141,6 +141,7 @@ type filling struct {
 	keys, begun int64
 	fill        bool
 	dir         string
+	profile     string
 }
 
 func restartCommand() *cobra.Command {
@@ -150,16 +151,22 @@ func restartCommand() *cobra.Command {
 	cmd.Flags().BoolVar(&f.fill, "fill", false, "update each account once, make a checkpoint, and wait")
 	cmd.Flags().Int64Var(&f.begun, "begun", 0, "when the process was started, in nanoseconds since 1970")
 	cmd.Flags().StringVar(&f.dir, "dir", "", "directory of the state")
+	cmd.Flags().StringVar(&f.profile, "cpuprofile", "", "file for a profile of the processor's time")
 	return cmd
 }
 
 func (f filling) run(ctx context.Context, out io.Writer) error {
+	stop, err := profiled(f.profile)
+	if err != nil {
+		return err
+	}
+	defer stop()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	job := stream.NewJob("restart", stream.StateDir(f.dir), stream.MemoryBudget(restartMemory), stream.DefaultParallelism(2), stream.CheckpointEvery(2*time.Second), stream.StatusEvery(0), stream.NoDrain(),
 		stream.Logger(slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))))
 	from := stream.From(job, "updates", numbered(f), watermark.None(func(int64) time.Time { return time.UnixMilli(0) }))
-	accounts := stream.Process(stream.KeyBy(from, func(i int64) int64 { return i % f.keys }), "accounts", stream.PerTask(func() *accounting { return &accounting{every: 2} }))
+	accounts := stream.Process(stream.KeyBy(from, func(i int64) int64 { return i % f.keys }), "accounts", stream.PerTask(func() *accounting { return &accounting{every: 2, noisy: true} }))
 	row := &firstRow{begun: f.begun, then: cancel}
 	stream.To(accounts, "first", row)
 	if f.fill {

@@ -12,7 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The loop by hand and the engine, in place and by an exchange, give the rows of the batch computation, whatever decodes.
+// Nothing that makes the job faster changes a row of it: the loop by hand and the engine, in place and by an exchange, with state in memory or on disk, with much memory and
+// with little, give the rows of the batch computation, whatever decodes.
 func TestAnswers(t *testing.T) {
 	d, err := makeDataset(t.TempDir(), 20_000)
 	require.NoError(t, err)
@@ -22,12 +23,18 @@ func TestAnswers(t *testing.T) {
 	again, err := makeDataset(filepath.Dir(d.Dir), 20_000)
 	require.NoError(t, err)
 	require.Equal(t, d, again, "what is on disk is used")
-	for _, w := range []work{
-		{hand: true, decode: "aliased"}, {hand: true, decode: "google"}, {decode: "google", dir: t.TempDir()}, {decode: "vt", exchange: true},
-		{decode: "reused", dir: t.TempDir()}, {decode: "reused", hand: true},
-		{decode: "aliased", exchange: true, dir: t.TempDir()}, {decode: "aliased", state: "memory", dir: t.TempDir()},
-	} {
-		w.files, w.checkpoint = strings.Join(d.files(), ","), 1e8
+	var all []work
+	for _, decode := range []string{"google", "vt", "aliased", "reused"} {
+		all = append(all, work{hand: true, decode: decode})
+		for _, memory := range []int64{0, 2 << 20} { // little enough for entries to leave it
+			all = append(all, work{decode: decode, memory: memory}, work{decode: decode, state: "memory", dir: t.TempDir()}, work{decode: decode, dir: t.TempDir(), memory: memory})
+			if decode != "reused" {
+				all = append(all, work{decode: decode, exchange: true, memory: memory}, work{decode: decode, exchange: true, dir: t.TempDir(), memory: memory})
+			}
+		}
+	}
+	for _, w := range all {
+		w.files, w.checkpoint = strings.Join(d.files(), ","), 50*time.Millisecond
 		var out bytes.Buffer
 		require.NoError(t, w.run(t.Context(), &out))
 		var got told

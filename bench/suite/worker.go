@@ -41,7 +41,7 @@ type work struct {
 	dir            string
 	gc, procs      int
 	profile        string
-	begun          int64
+	begun, memory  int64
 }
 
 func workerCommand() *cobra.Command {
@@ -62,6 +62,7 @@ func workerCommand() *cobra.Command {
 	f.DurationVar(&w.checkpoint, "checkpoint", 10*time.Second, "interval of checkpoints")
 	f.IntVar(&w.gc, "gc", 0, "GOGC")
 	f.StringVar(&w.profile, "cpuprofile", "", "file for a profile of the processor's time")
+	f.Int64Var(&w.memory, "memory", 0, "the job's memory in bytes; 0 for the default")
 	f.Int64Var(&w.begun, "begun", 0, "when the process was started, in nanoseconds since 1970")
 	f.IntVar(&w.procs, "procs", 0, "GOMAXPROCS; 0 for the machine's cores")
 	return cmd
@@ -166,6 +167,9 @@ func (w work) engine(ctx context.Context, src source.Source[*pb.ClickEvent]) (to
 	}
 	if w.dir != "" {
 		opts = append(opts, stream.StateDir(w.dir))
+	}
+	if w.memory > 0 {
+		opts = append(opts, stream.MemoryBudget(w.memory))
 	}
 	if w.state == "memory" {
 		opts = append(opts, stream.Backend(memory.Backend()))

@@ -1,6 +1,9 @@
 package keyed
 
-import "hash/maphash"
+import (
+	"hash/maphash"
+	"unsafe"
+)
 
 // table finds entries by key. It is a directory of pages by the first bits of the hash (extendible hashing), so that it grows by one page at a time and never
 // stops the stream; in a page, slots are probed one after the other. An entry with a short key has it in the same line of the cache as what records look
@@ -32,29 +35,19 @@ func newTable() table { return table{seed: maphash.MakeSeed(), pages: []*page{ne
 // page is the one that a hash belongs into.
 func (t *table) page(hash uint64) *page { return t.pages[hash>>1>>(63-t.bits)] }
 
-// at is the slot from which a hash is looked for: by its last bits, as the first are those of the page.
-func at(hash uint64) uint64 { return hash % pageSlots }
+// home is the slot from which a hash is looked for: by its last bits, as the first are those of the page.
+func home(hash uint64) uint64 { return hash % pageSlots }
 
 // find is the entry of key, or nil.
 func (t *table) find(key []byte) *Entry {
-	hash := maphash.Bytes(t.seed, key)
-	p := t.page(hash)
-	for i := at(hash); ; i = (i + 1) % pageSlots {
-		s := &p.slots[i]
-		if s.e == nil {
-			return nil
-		}
-		if s.hash == hash && s.e.Key == string(key) {
-			return s.e
-		}
-	}
+	return t.named(unsafe.String(unsafe.SliceData(key), len(key)))
 }
 
 // named is find for a string.
 func (t *table) named(key string) *Entry {
 	hash := maphash.String(t.seed, key)
 	p := t.page(hash)
-	for i := at(hash); ; i = (i + 1) % pageSlots {
+	for i := home(hash); ; i = (i + 1) % pageSlots {
 		s := &p.slots[i]
 		if s.e == nil {
 			return nil
@@ -77,7 +70,7 @@ func (t *table) add(e *Entry) {
 }
 
 func (p *page) add(s slot) {
-	i := at(s.hash)
+	i := home(s.hash)
 	for p.slots[i].e != nil {
 		i = (i + 1) % pageSlots
 	}
@@ -111,12 +104,12 @@ func (t *table) split(old *page, hash uint64) {
 func (t *table) remove(e *Entry) {
 	hash := maphash.String(t.seed, e.Key)
 	p := t.page(hash)
-	hole := at(hash)
+	hole := home(hash)
 	for p.slots[hole].e != e {
 		hole = (hole + 1) % pageSlots
 	}
 	for i := (hole + 1) % pageSlots; p.slots[i].e != nil; i = (i + 1) % pageSlots {
-		if (i-at(p.slots[i].hash))%pageSlots >= (i-hole)%pageSlots {
+		if (i-home(p.slots[i].hash))%pageSlots >= (i-hole)%pageSlots {
 			p.slots[hole] = p.slots[i]
 			hole = i
 		}

@@ -108,7 +108,7 @@ func openLocked(fs *fencedFS, dir string, memoryBytes int64, inMemory bool, f *f
 			return nil, fmt.Errorf("pebble: open %s: the disk takes nothing: %w; make room or repair it", dir, err)
 		}
 	}
-	opts := tuned(fs, memoryBytes)
+	opts := tuned(fs, memoryBytes, f.opened.Load)
 	opts.DisableWAL = inMemory
 	opts.Logger = logger{f}
 	opts.EventListener = listener(f)

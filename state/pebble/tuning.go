@@ -25,8 +25,8 @@ const (
 // tuned returns options for few large sorted writes and random point reads, most of them of keys that are absent.
 //
 // Memory: Pebble takes the memtables out of the block cache's budget, so memoryBytes is the cache's size and bounds both. Memtables get an eighth each, at
-// most four wait to be flushed.
-func tuned(fs vfs.FS, memoryBytes int64) *pebble.Options {
+// most four wait to be flushed. opened reports whether the database is open.
+func tuned(fs vfs.FS, memoryBytes int64, opened func() bool) *pebble.Options {
 	if memoryBytes <= 0 {
 		memoryBytes = defaultMemory
 	}
@@ -43,8 +43,12 @@ func tuned(fs vfs.FS, memoryBytes int64) *pebble.Options {
 		// A read looks into every sublevel of L0, so few are let stand; writes are stopped late, since a commit that waits holds up a checkpoint.
 		L0CompactionThreshold: 2,
 		L0StopWritesThreshold: 64,
-		CompactionConcurrencyRange: func() (int, int) {
-			return 1, max(1, runtime.GOMAXPROCS(0)/2)
+		// Opening waits for compactions that it has begun itself, for seconds where there is much to compact: they are for afterwards, unless the debt is large.
+		CompactionConcurrencyRange: func() (lower, upper int) {
+			if opened() {
+				lower = 1
+			}
+			return lower, max(1, runtime.GOMAXPROCS(0)/2)
 		},
 	}
 	// Compactions triggered by reads would compete with the job for CPU.
