@@ -50,6 +50,7 @@ func (p part) draw(samples []Sample, path string) error {
 		names = append(names, v.name)
 	}
 	pl.NominalY(names...)
+	pl.Y.Min, pl.Y.Max = -0.6, float64(len(names))-0.4
 	pl.X.Tick.Marker = shortTicks{}
 	width, height := 10*vg.Inch, vg.Points(70+26*float64(len(names)))
 	canvas := vgsvg.New(width, height)
