@@ -133,7 +133,7 @@ type Raw struct {
 	Scratch *Scratch
 }
 
-// Scratch belongs to one Reader, which makes it, and all whose records are read by one goroutine at a time.
+// Scratch belongs to one Reader, which makes it. It is used by one goroutine at a time.
 type Scratch struct {
 	Reuse bool // Env.Reuse: a value need be valid until the next record only
 	Value any  // the decoder's; one that finds another's puts its own in its place
