@@ -391,6 +391,7 @@ func TestExactlyOnceWithLargeCheckpoints(t *testing.T) {
 		return nil
 	})
 	require.ErrorIs(t, run(), errBroken)
+	require.Len(t, list.Rows(), 3000)
 	system.FailWhen(nil)
 	require.NoError(t, run())
 	require.Len(t, list.Rows(), 3000, "the windows are in the state, and nothing was read again")

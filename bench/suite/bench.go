@@ -83,7 +83,7 @@ func (b *bench) topic(ctx context.Context, thousand int) (d dataset, brokers str
 		}
 		b.loaded[d.Events] = true
 		// A broker that has just been started runs uncompiled code at first, of which the first variant would have the cost.
-		if _, err := b.worker(ctx, d, "", "--brokers", brokers, "--topic", d.Name); err != nil {
+		if _, err := b.worker(ctx, d, "warm-up", "--brokers", brokers, "--topic", d.Name); err != nil {
 			return d, "", fmt.Errorf("read topic %s once: %w", d.Name, err)
 		}
 	}

@@ -30,6 +30,16 @@ func child(ctx context.Context, dir string, result any, name string, args ...str
 	return s, nil
 }
 
+// tell writes the RESULT line that said reads.
+func tell(out io.Writer, result any) error {
+	text, err := json.Marshal(result)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(out, "%s%s\n", resultLine, text)
+	return err
+}
+
 // said reads the RESULT line of a program's output, the last if there are several.
 func said(out []byte, result any) error {
 	var text []byte

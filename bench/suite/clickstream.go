@@ -120,7 +120,9 @@ func (b *bench) worker(ctx context.Context, d dataset, name string, args ...stri
 		args = append(args, "--cpuprofile", filepath.Join(b.profiles, strings.NewReplacer(",", "", " ", "-").Replace(name)+".prof"))
 	}
 	var got told
-	return b.measure(ctx, d, &got, "", program, append([]string{"worker", "--dir", dir}, args...)...)
+	s, err := b.measure(ctx, d, &got, "", program, append([]string{"worker", "--dir", dir, fmt.Sprint("--begun=", time.Now().UnixNano())}, args...)...)
+	s.Values = map[string]float64{colFirst: got.First}
+	return s, err
 }
 
 // ourselves is this program, and a directory for a run's state, which the caller removes.

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/binary"
-	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
@@ -147,12 +146,7 @@ func (l large) run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	sums.Phase = time.Since(began).Seconds()
-	text, err := json.Marshal(sums.totals)
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(out, "%s%s\n", resultLine, text)
-	return err
+	return tell(out, sums.totals)
 }
 
 // account is what is kept of a key: about 100 bytes.
@@ -253,20 +247,7 @@ func (r *updating) Fetch(context.Context) (source.Chunk[int64], error) {
 	if r.at >= r.stop {
 		return nil, source.EOF
 	}
-	c := &updateChunk{r.at, min(r.stop, r.at+10_000)}
+	c := &made{r.at, min(r.stop, r.at+10_000), func(at int64) int64 { return at }}
 	r.at = c.end
 	return c, nil
-}
-
-type updateChunk struct{ at, end int64 }
-
-func (c *updateChunk) End() int64  { return c.end }
-func (c *updateChunk) AtEnd() bool { return false }
-func (c *updateChunk) Next(r *source.Record[int64]) bool {
-	if c.at == c.end {
-		return false
-	}
-	*r = source.Record[int64]{Value: c.at, Timestamp: source.NoTimestamp, Offset: c.at}
-	c.at++
-	return true
 }

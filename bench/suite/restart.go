@@ -4,20 +4,18 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"log/slog"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/millrace/millrace/internal/disk"
 	"github.com/millrace/millrace/sink"
 	"github.com/millrace/millrace/source"
 	"github.com/millrace/millrace/stream"
@@ -40,24 +38,7 @@ func restartPart() part {
 		columns: []string{colFirst, colState, colPeak}, chart: colFirst,
 	}
 	p.variants = []variant{
-		{name: "Millrace, start", run: func(ctx context.Context, b *bench) (Sample, error) {
-			d, brokers, err := b.topic(ctx, 1000)
-			if err != nil {
-				return Sample{}, err
-			}
-			program, dir, err := b.ourselves()
-			if err != nil {
-				return Sample{}, err
-			}
-			defer os.RemoveAll(dir)
-			var got told
-			s, err := child(ctx, "", &got, program, "worker", "--dir", dir, "--brokers", brokers, "--topic", d.Name, fmt.Sprint("--begun=", time.Now().UnixNano()))
-			if err != nil {
-				return s, err
-			}
-			s.Values = map[string]float64{colFirst: got.First}
-			return s, d.check(got.answer)
-		}},
+		ours("Millrace, start", 1000),
 		{name: "Millrace, restart after kill -9", run: restart},
 	}
 	return p
@@ -74,7 +55,7 @@ func restart(ctx context.Context, b *bench) (Sample, error) {
 	if err := killed(ctx, program, append(args, "--fill")...); err != nil {
 		return Sample{}, err
 	}
-	size, err := sizeOf(dir)
+	size, err := disk.Size(dir)
 	if err != nil {
 		return Sample{}, err
 	}
@@ -113,21 +94,6 @@ func killed(ctx context.Context, name string, args ...string) error {
 		return fmt.Errorf("%s: %w\n%s", shown(name, args), err, last.text)
 	}
 	return killed
-}
-
-// sizeOf is how many bytes the files of a directory have.
-func sizeOf(dir string) (n int64, err error) {
-	err = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		info, err := d.Info()
-		if err == nil {
-			n += info.Size()
-		}
-		return err
-	})
-	return n, err
 }
 
 // first is the first row of a job.
@@ -181,12 +147,7 @@ func (f filling) run(ctx context.Context, out io.Writer) error {
 	if err := job.Run(ctx); err != nil && !errors.Is(err, context.Canceled) {
 		return err
 	}
-	text, err := json.Marshal(row.first)
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(out, "%s%s\n", resultLine, text)
-	return err
+	return tell(out, row.first)
 }
 
 // filled waits until a checkpoint has all accounts in it: the second that is complete after all were read, as the first may have begun before.
@@ -262,20 +223,7 @@ func (r *numbers) Fetch(ctx context.Context) (source.Chunk[int64], error) {
 			return nil, context.Cause(ctx)
 		}
 	}
-	c := &numberChunk{at: r.at, end: end, which: r.which}
+	c := &made{r.at, end, func(at int64) int64 { return 2*at + r.which }}
 	r.at = end
 	return c, nil
-}
-
-type numberChunk struct{ at, end, which int64 }
-
-func (c *numberChunk) End() int64  { return c.end }
-func (c *numberChunk) AtEnd() bool { return false }
-func (c *numberChunk) Next(r *source.Record[int64]) bool {
-	if c.at == c.end {
-		return false
-	}
-	*r = source.Record[int64]{Value: 2*c.at + c.which, Timestamp: source.NoTimestamp, Offset: c.at}
-	c.at++
-	return true
 }

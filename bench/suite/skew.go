@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
@@ -118,12 +117,7 @@ func (w skew) run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	keys.Phase = time.Since(began).Seconds()
-	text, err := json.Marshal(keys)
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(out, "%s%s\n", resultLine, text)
-	return err
+	return tell(out, keys)
 }
 
 func (n *inJob) Open(context.Context, sink.Env) (sink.Writer[int64], error) { return n, nil }
@@ -179,20 +173,8 @@ func (r *skewedReader) Fetch(ctx context.Context) (source.Chunk[int64], error) {
 		case <-time.After(50 * time.Microsecond):
 		}
 	}
-	c := &skewedChunk{at: r.at, end: min(r.stop, r.at+200), every: r.every(r.partition), partition: int64(r.partition)}
+	every := r.every(r.partition)
+	c := &made{r.at, min(r.stop, r.at+200), func(at int64) int64 { return at*every*skewTimes + int64(r.partition) }}
 	r.at = c.end
 	return c, nil
-}
-
-type skewedChunk struct{ at, end, every, partition int64 }
-
-func (c *skewedChunk) End() int64  { return c.end }
-func (c *skewedChunk) AtEnd() bool { return false }
-func (c *skewedChunk) Next(r *source.Record[int64]) bool {
-	if c.at == c.end {
-		return false
-	}
-	*r = source.Record[int64]{Value: c.at*c.every*skewTimes + c.partition, Timestamp: source.NoTimestamp, Offset: c.at}
-	c.at++
-	return true
 }

@@ -82,7 +82,7 @@ func targets() []target {
 	}
 	return []target{
 		lower("events/s, times those of Flink with heap state: aliased", 5, 8, times("clickstream", inPlace, flinkHeap, colRate)).hindered(aliasedCosts),
-		lower("the same: reused", 7.5, 10, times("clickstream", reused, flinkHeap, colRate)).hindered(reusedCosts),
+		lower("the same, reused", 7.5, 10, times("clickstream", reused, flinkHeap, colRate)).hindered(reusedCosts),
 		lower("events/s, times those of Flink with RocksDB: aliased", 20, 35, times("clickstream", inPlace, flinkRocks, colRate)).hindered(aliasedCosts),
 		upper("CPU µs/event from Kafka, in place: aliased", 1.2, 0.9, figure("clickstream", inPlace, colCPU)).hindered(aliasedCosts),
 		upper("the same, reused", 0.8, 0.5, figure("clickstream", reused, colCPU)).hindered(reusedCosts),

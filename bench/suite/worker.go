@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -104,12 +103,7 @@ func (w work) run(ctx context.Context, out io.Writer) error {
 	if w.begun > 0 {
 		said.First = float64(sum.row.UnixNano()-w.begun) / 1e6
 	}
-	text, err := json.Marshal(said)
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(out, "%s%s\n", resultLine, text)
-	return err
+	return tell(out, said)
 }
 
 // profiled writes a profile of the processor's time from now until stop is called; without a path it does nothing.

@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/dustin/go-humanize"
 
 	pb "github.com/millrace/millrace/examples/clickstream/clickstreampb"
+	"github.com/millrace/millrace/internal/disk"
 	"github.com/millrace/millrace/source"
 	"github.com/millrace/millrace/source/kafka"
 	"github.com/millrace/millrace/source/kafka/topic"
@@ -51,7 +51,7 @@ func (p *program) dryRun(ctx context.Context, c *kafkaCluster, s settings, o rep
 	if err != nil {
 		return s.explain(err)
 	}
-	size, err := dirSize(dir)
+	size, err := disk.Size(dir)
 	if err != nil {
 		return err
 	}
@@ -151,18 +151,4 @@ func rounded(d time.Duration) time.Duration {
 		return d.Round(time.Second)
 	}
 	return d.Round(10 * time.Millisecond)
-}
-
-func dirSize(dir string) (n int64, err error) {
-	err = filepath.WalkDir(dir, func(_ string, d os.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		info, err := d.Info()
-		if err == nil {
-			n += info.Size()
-		}
-		return err
-	})
-	return n, err
 }

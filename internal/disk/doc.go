@@ -1,2 +1,2 @@
-// Package disk is what drivers of local files share: locks that end with the process, and files that are replaced in one step.
+// Package disk is what drivers of local files share: locks that end with the process, files that are replaced in one step, and how much they take.
 package disk

@@ -32,13 +32,12 @@ func (ws *windows[A]) add() *live[A] {
 }
 
 func (ws *windows[A]) insert(i int, l live[A]) {
-	switch {
-	case i > 0:
+	if i > 0 {
 		ws.rest = slices.Insert(ws.rest, i-1, l)
-	case ws.n > 0:
-		ws.rest = slices.Insert(ws.rest, 0, ws.first)
-		ws.first = l
-	default:
+	} else {
+		if ws.n > 0 {
+			ws.rest = slices.Insert(ws.rest, 0, ws.first)
+		}
 		ws.first = l
 	}
 	ws.n++
