@@ -47,10 +47,11 @@ func upTo(n int) (all []int) {
 func finished(t *testing.T) (web.Page, *limit.Limiter) {
 	t.Helper()
 	dir := t.TempDir()
-	l := limit.New(limit.Rate{})
+	l := limit.New(limit.Rate{Events: 10_000}) // a run within a millisecond has no rate to draw
 	j := numbersJob(nil, 1000, stream.RateLimit(l))
 	r := progress.New("replay", j, progress.File(filepath.Join(dir, "replay.jsonl")))
 	require.NoError(t, r.Run(t.Context()))
+	l.Set(limit.Rate{})
 	other := progress.History{Name: "live", Points: []progress.Point{{At: 1000, Events: 1}, {At: 3000, Events: 201}}}
 	require.NoError(t, other.Save(filepath.Join(dir, "live.jsonl")))
 	return web.Page{Title: "Test", Jobs: []web.Job{{Recorder: r, Job: j, Limit: l}}, Files: []string{filepath.Join(dir, "*.jsonl")}}, l
