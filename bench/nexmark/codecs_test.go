@@ -32,7 +32,7 @@ func TestStateBytes(t *testing.T) {
 	kept(t, mostCodec, most{9, []int64{1, 300}}, "\x12\x04\x02\xd8\x04")
 	kept(t, arrivalCodec, arrival{person: true, id: 5, name: "Al"}, "\x02\x0a\x00\x04Al")
 	kept(t, totalCodec, total{-1, 2}, "\x01\x04")
-	kept(t, sellerCodec, LocalAuction{Name: "n", City: "c", State: "OR"}, "\x02n\x02c\x04OR")
+	kept(t, sellerCodec, seller{"n", "c", "OR", 5}, "\x02n\x02c\x04OR\x0a")
 	kept(t, unsoldCodec, unsold{1, 2}, "\x02\x04")
 }
 

@@ -43,8 +43,19 @@ func Q3(events stream.DataStream[Event]) stream.DataStream[LocalAuction] {
 
 // localAuctions joins a person with the auctions that are theirs, whichever comes first.
 type localAuctions struct {
-	seller  stream.ValueState[LocalAuction] // its ID is 0
+	seller  stream.ValueState[seller]
 	waiting stream.ListState[unsold]
+}
+
+// seller is a person who may have auctions.
+type seller struct {
+	name, city, state string
+	at                int64
+}
+
+// auction is the result for an auction of that time; ok is false where it came too long before its seller. Which of the two is read first makes no difference to that.
+func (s seller) auction(id, at int64) (_ LocalAuction, ok bool) {
+	return LocalAuction{s.name, s.city, s.state, id}, s.at-at <= patience.Milliseconds()
 }
 
 // unsold is an auction whose seller is not known yet.
@@ -58,21 +69,21 @@ func (j *localAuctions) Open(ctx *stream.OpenContext) error {
 
 func (j *localAuctions) Process(ctx *stream.Context, in stream.Keyed[int64, Event], out *stream.Collector[LocalAuction]) error {
 	if p := in.Value.Person; p != nil {
-		seller := LocalAuction{Name: strings.Clone(p.Name), City: p.City, State: p.State}
-		j.seller.Set(seller)
+		s := seller{strings.Clone(p.Name), p.City, p.State, p.At}
+		j.seller.Set(s)
 		for _, a := range j.waiting.All() {
-			if p.At-a.at <= patience.Milliseconds() {
-				seller.ID = a.id
-				out.Emit(seller)
+			if found, ok := s.auction(a.id, a.at); ok {
+				out.Emit(found)
 			}
 		}
 		j.waiting.Clear()
 		return nil
 	}
 	a := in.Value.Auction
-	if seller, ok := j.seller.Get(); ok {
-		seller.ID = a.ID
-		out.Emit(seller)
+	if s, ok := j.seller.Get(); ok {
+		if found, ok := s.auction(a.ID, a.At); ok {
+			out.Emit(found)
+		}
 		return nil
 	}
 	j.waiting.Add(unsold{a.ID, a.At})
@@ -92,11 +103,11 @@ func (j *localAuctions) OnTimer(_ *stream.Context, _ stream.Keyed[int64, Event],
 	return nil
 }
 
-var sellerCodec = codec.Func("nexmark.seller/1", func(dst []byte, s LocalAuction) ([]byte, error) {
-	return appendTexts(dst, s.Name, s.City, s.State), nil
-}, func(src []byte) (LocalAuction, error) {
+var sellerCodec = codec.Func("nexmark.seller/2", func(dst []byte, s seller) ([]byte, error) {
+	return appendInts(appendTexts(dst, s.name, s.city, s.state), s.at), nil
+}, func(src []byte) (seller, error) {
 	f := fields{rest: src}
-	s := LocalAuction{Name: f.text(), City: f.text(), State: f.text()}
+	s := seller{f.text(), f.text(), f.text(), f.int()}
 	return s, f.end()
 })
 

@@ -51,9 +51,7 @@ func (w *winningBids) Process(ctx *stream.Context, in stream.Keyed[int64, Event]
 		w.auction.Set(a.clone())
 		ctx.SetEventTimer(time.UnixMilli(a.Expires))
 		for _, b := range w.early.All() {
-			if a.At-b.At <= patience.Milliseconds() {
-				w.offer(*a, b)
-			}
+			w.offer(*a, b)
 		}
 		w.early.Clear()
 		return nil
@@ -68,9 +66,9 @@ func (w *winningBids) Process(ctx *stream.Context, in stream.Keyed[int64, Event]
 	return nil
 }
 
-// offer makes b the winner if it is. Of two bids at one time and price the lower bidder's wins, so that the winner does not depend on how they came.
+// offer makes b the winner if it is: one of the auction's time, or not too long before it. Of two bids at one time and price the lower bidder's wins, so that the winner does not depend on how they came.
 func (w *winningBids) offer(a Auction, b Bid) {
-	if b.Price < a.Reserve || b.At > a.Expires {
+	if b.Price < a.Reserve || b.At > a.Expires || a.At-b.At > patience.Milliseconds() {
 		return
 	}
 	best, ok := w.best.Get()
