@@ -20,6 +20,9 @@ func (aggregate) Add(s session, e *pb.ClickEvent) session {
 	return s
 }
 
+// AddTo is Add, in place.
+func (aggregate) AddTo(s *session, e *pb.ClickEvent) { s.add(e.EventTimestamp, kindOf(e.EventType)) }
+
 func (aggregate) Merge(a, b session) session {
 	if a.events == 0 {
 		return b

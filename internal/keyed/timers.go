@@ -84,12 +84,7 @@ func (q *queue) down(i int) {
 		if first >= len(h) {
 			break
 		}
-		c := first
-		for k := first + 1; k < min(first+children, len(h)); k++ {
-			if h[k].before(h[c]) {
-				c = k
-			}
-		}
+		c := earliest(h[first:min(first+children, len(h))]) + first
 		if !h[c].before(it) {
 			break
 		}
@@ -97,6 +92,36 @@ func (q *queue) down(i int) {
 		i = c
 	}
 	h[i] = it
+}
+
+// earliest is the place of the first of some items, which are children of one item.
+func earliest(h []item) int {
+	if len(h) == children {
+		// Which one it is cannot be foretold, so it is found without branches; few items are due at the same time.
+		a, b := 0, 2
+		at, bt := h[0].at, h[2].at
+		if h[1].at < at {
+			a = 1
+		}
+		at = min(at, h[1].at)
+		if h[3].at < bt {
+			b = 3
+		}
+		bt = min(bt, h[3].at)
+		if h[0].at != h[1].at && h[2].at != h[3].at && at != bt {
+			if bt < at {
+				a = b
+			}
+			return a
+		}
+	}
+	c := 0
+	for k := 1; k < len(h); k++ {
+		if h[k].before(h[c]) {
+			c = k
+		}
+	}
+	return c
 }
 
 // adopt makes sure that an entry just read from the backend has its heap item.

@@ -2,7 +2,6 @@ package windowing
 
 import (
 	"math"
-	"time"
 
 	"github.com/millrace/millrace/internal/flow"
 	"github.com/millrace/millrace/internal/keyed"
@@ -116,8 +115,8 @@ func (o *Operator[T, A]) partial(w window.TimeWindow) bool {
 		if reach = w.End - w.Start; reach < 0 { // no less than the gap, and more than an int64 says
 			reach = math.MaxInt64
 		}
-		if gap, ok := o.Assigner.(interface{ Gap() time.Duration }); ok {
-			reach = gap.Gap().Milliseconds()
+		if o.gap > 0 {
+			reach = o.gap
 		}
 	}
 	return w.Start <= flow.AddSaturating(missing, reach)

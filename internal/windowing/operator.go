@@ -9,6 +9,7 @@ package windowing
 import (
 	"math"
 	"slices"
+	"time"
 
 	"github.com/millrace/millrace/internal/flow"
 	"github.com/millrace/millrace/internal/keyed"
@@ -94,6 +95,7 @@ type Operator[T, A any] struct {
 	processing bool
 	retracts   bool
 	keep       int64
+	gap        int64 // of sessions, in milliseconds, where it is fixed; else 0
 	watermark  int64
 	input      int64 // the watermark that came in: for sessions, a millisecond ahead
 	assigned   []window.TimeWindow
@@ -129,6 +131,9 @@ func New[T, A any](c Config[T, A]) *Operator[T, A] {
 	}
 	o.dueFunc = o.due
 	o.keep = traits.KeepLast
+	if fixed, ok := c.Assigner.(interface{ Gap() time.Duration }); ok && o.merging && c.Gap == nil {
+		o.gap = fixed.Gap().Milliseconds()
+	}
 	// Windows that keep their last records emit one result after the other, not versions of one.
 	o.retracts = (o.Lateness > 0 || o.Trigger != nil) && o.keep == 0
 	return o
@@ -184,12 +189,12 @@ func (o *Operator[T, A]) Push(m *flow.Meta, v T) error {
 	if refusable {
 		o.Refusable++
 	}
-	o.assign(v, ts)
+	first := o.assign(v, ts)
 	o.decidesAt(now, m)
 	took := false
-	if !o.Strict || !refusable {
+	if (!o.Strict || !refusable) && len(o.assigned) > 0 {
 		if o.merging {
-			took, err = o.merge(e, m, v, ts, now)
+			took, err = o.merge(e, m, first, v, ts, now)
 		} else {
 			took, err = o.add(e, m, v, ts, now)
 		}
@@ -223,12 +228,21 @@ func (o *Operator[T, A]) Push(m *flow.Meta, v T) error {
 	return o.Late.Push(&o.late, v)
 }
 
-func (o *Operator[T, A]) assign(v T, ts int64) {
-	if o.Gap != nil {
-		o.assigned = append(o.assigned[:0], window.OfGap(ts, o.Gap(v)))
-		return
+// assign finds the record's windows, of which it returns the first.
+func (o *Operator[T, A]) assign(v T, ts int64) (first window.TimeWindow) {
+	switch {
+	case o.Gap != nil:
+		first = window.OfGap(ts, o.Gap(v))
+	case o.gap > 0:
+		first = window.OfGap(ts, o.gap)
+	default:
+		if o.assigned = o.Assigner.Assign(o.assigned[:0], ts); len(o.assigned) > 0 {
+			first = o.assigned[0]
+		}
+		return first
 	}
-	o.assigned = o.Assigner.Assign(o.assigned[:0], ts)
+	o.assigned = append(o.assigned[:0], first)
+	return first
 }
 
 // open reports whether a window of the record was open at time.
@@ -280,9 +294,8 @@ func (o *Operator[T, A]) add(e *keyed.Entry, m *flow.Meta, v T, ts, now int64) (
 	return took, nil
 }
 
-// merge puts a record into a session: its own, joined with the open ones that it touches.
-func (o *Operator[T, A]) merge(e *keyed.Entry, m *flow.Meta, v T, ts, now int64) (took bool, err error) {
-	w := o.assigned[0]
+// merge puts a record into a session: its own, w, joined with the open ones that it touches.
+func (o *Operator[T, A]) merge(e *keyed.Entry, m *flow.Meta, w window.TimeWindow, v T, ts, now int64) (took bool, err error) {
 	first, n := 0, 0
 	cover := w
 	var before []window.TimeWindow // for Trace
