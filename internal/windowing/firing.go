@@ -132,14 +132,16 @@ func (o *Operator[T, A]) deadline(l *live[A]) int64 {
 
 func endable(ts int64) int64 { return min(ts, math.MaxInt64-1) }
 
-func (o *Operator[T, A]) rearm(e *keyed.Entry) {
-	next := keyed.None
-	if ws := o.cell.Get(e); ws != nil {
-		for i := range ws.count() {
-			next = min(next, o.deadline(ws.at(i)))
-		}
+// settle ends work on an entry's windows: it sets the entry's deadline to the earliest of theirs, and clears the cell where none is left.
+func (o *Operator[T, A]) settle(e *keyed.Entry, ws *windows[A]) {
+	next, n := keyed.None, ws.count()
+	for i := range n {
+		next = min(next, o.deadline(ws.at(i)))
 	}
 	o.Store.SetDeadline(e, o.domain, next)
+	if n == 0 {
+		o.cell.Clear(e)
+	}
 }
 
 // due does what an entry has to do at time: triggers, ends and cleanups, window by window from the earliest start. The caller settles the entry.
@@ -174,10 +176,11 @@ func (o *Operator[T, A]) due(e *keyed.Entry, time int64) error {
 			i--
 		}
 	}
-	if ws != nil && ws.count() == 0 {
-		o.cell.Clear(e)
+	if ws != nil {
+		o.settle(e, ws)
+	} else {
+		o.Store.SetDeadline(e, o.domain, keyed.None)
 	}
-	o.rearm(e)
 	o.Store.Dirty(e)
 	return nil
 }

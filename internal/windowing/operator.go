@@ -203,7 +203,6 @@ func (o *Operator[T, A]) Push(m *flow.Meta, v T) error {
 		}
 	}
 	if took {
-		o.rearm(e)
 		o.Store.Dirty(e)
 	}
 	o.Store.Settle(e)
@@ -268,12 +267,14 @@ func (o *Operator[T, A]) latest() window.TimeWindow {
 
 // add puts a record into windows that do not merge.
 func (o *Operator[T, A]) add(e *keyed.Entry, m *flow.Meta, v T, ts, now int64) (took bool, err error) {
+	var ws *windows[A]
 	for _, w := range o.assigned {
 		if o.closing(w) <= now {
 			continue
 		}
-		took = true
-		ws := o.cell.Ensure(e)
+		if !took {
+			took, ws = true, o.cell.Ensure(e)
+		}
 		i := ws.place(w)
 		decision := Added
 		if i == ws.count() || ws.at(i).TimeWindow != w {
@@ -288,8 +289,8 @@ func (o *Operator[T, A]) add(e *keyed.Entry, m *flow.Meta, v T, ts, now int64) (
 		}
 		ws.drop(i)
 	}
-	if took && o.cell.Ensure(e).count() == 0 {
-		o.cell.Clear(e)
+	if took {
+		o.settle(e, ws)
 	}
 	return took, nil
 }
@@ -300,7 +301,8 @@ func (o *Operator[T, A]) merge(e *keyed.Entry, m *flow.Meta, w window.TimeWindow
 	cover := w
 	var before []window.TimeWindow // for Trace
 	traced := o.traces(e.Key)
-	if ws := o.cell.Get(e); ws != nil {
+	ws := o.cell.Get(e)
+	if ws != nil {
 		for i := range ws.count() {
 			l := ws.at(i)
 			if !l.Touches(w) || o.closing(l.TimeWindow) <= now {
@@ -320,11 +322,10 @@ func (o *Operator[T, A]) merge(e *keyed.Entry, m *flow.Meta, w window.TimeWindow
 		if o.closing(w) <= now {
 			return false, nil
 		}
-		ws := o.cell.Ensure(e)
+		ws = o.cell.Ensure(e)
 		first = ws.place(w)
 		ws.insert(first, live[A]{TimeWindow: w, timer: keyed.None})
 	}
-	ws := o.cell.Ensure(e)
 	l := ws.at(first)
 	// Windows are sorted by start and those that are open do not touch each other, so the ones the record touches follow each other, but for
 	// closed ones between them, which stay.
@@ -352,9 +353,8 @@ func (o *Operator[T, A]) merge(e *keyed.Entry, m *flow.Meta, w window.TimeWindow
 	if err := o.fold(e, l, m, v, ts, now); err != nil {
 		return true, err
 	}
-	if ws.drop(first); ws.count() == 0 {
-		o.cell.Clear(e)
-	}
+	ws.drop(first)
+	o.settle(e, ws)
 	return true, nil
 }
 
