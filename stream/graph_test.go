@@ -39,6 +39,29 @@ func (oneWay) Result(key int, w window.TimeWindow, a int) string {
 	return fmt.Sprintf("%d%s=%d", key, w, a)
 }
 
+// inPlace is totals that adds in place, and must not be asked to do it otherwise.
+type inPlace struct{ totals }
+
+func (inPlace) Add(int, int) int { panic("called beside AddTo") }
+func (inPlace) AddTo(a *int, v int) {
+	*a += v
+}
+
+func TestAddToTakesThePlaceOfAdd(t *testing.T) {
+	run := func(f stream.Aggregator[int, int, int, string]) []string {
+		j := newJob()
+		in := stream.From(j, "numbers", numbers(100), watermark.BoundedOutOfOrderness(time.Second, atMilli))
+		byThree := stream.KeyBy(in, func(n int) int { return n % 3 })
+		var out sinkmemory.List[string]
+		stream.To(stream.Aggregate(stream.Window(byThree, window.Tumbling(10*time.Millisecond)), "sums", f), "out", &out)
+		require.NoError(t, j.Run(t.Context()))
+		return slices.Sorted(slices.Values(out.Rows()))
+	}
+	want := run(totals{})
+	require.Len(t, want, 30)
+	require.Equal(t, want, run(inPlace{}))
+}
+
 func TestPlan(t *testing.T) {
 	build := func() *stream.Job {
 		j := newJob(stream.DefaultParallelism(3))

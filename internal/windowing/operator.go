@@ -96,6 +96,7 @@ type Operator[T, A any] struct {
 	retracts   bool
 	keep       int64
 	gap        int64 // of sessions, in milliseconds, where it is fixed; else 0
+	plain      bool  // of sessions: no trigger, no provenance and no trace
 	watermark  int64
 	input      int64 // the watermark that came in: for sessions, a millisecond ahead
 	assigned   []window.TimeWindow
@@ -134,6 +135,7 @@ func New[T, A any](c Config[T, A]) *Operator[T, A] {
 	if fixed, ok := c.Assigner.(interface{ Gap() time.Duration }); ok && o.merging && c.Gap == nil {
 		o.gap = fixed.Gap().Milliseconds()
 	}
+	o.plain = o.merging && o.Trigger == nil && !o.Provenance && o.Trace == nil
 	// Windows that keep their last records emit one result after the other, not versions of one.
 	o.retracts = (o.Lateness > 0 || o.Trigger != nil) && o.keep == 0
 	return o
@@ -303,6 +305,11 @@ func (o *Operator[T, A]) merge(e *keyed.Entry, m *flow.Meta, w window.TimeWindow
 	traced := o.traces(e.Key)
 	ws := o.cell.Get(e)
 	if ws != nil {
+		if o.plain && ws.n == 1 && !m.Retract {
+			if long, err := o.prolong(e, &ws.first, w, v, now); long || err != nil {
+				return true, err
+			}
+		}
 		for i := range ws.count() {
 			l := ws.at(i)
 			if !l.Touches(w) || o.closing(l.TimeWindow) <= now {
@@ -356,6 +363,19 @@ func (o *Operator[T, A]) merge(e *keyed.Entry, m *flow.Meta, w window.TimeWindow
 	ws.drop(first)
 	o.settle(e, ws)
 	return true, nil
+}
+
+// prolong does what merge does where a record comes into its key's only session, which has not come to its end, and reports whether that is so. Most records are of that kind, and need not go
+// the long way.
+func (o *Operator[T, A]) prolong(e *keyed.Entry, l *live[A], w window.TimeWindow, v T, now int64) (bool, error) {
+	cover := l.Cover(w)
+	if l.fired || l.ended || l.shown != nil || !l.Touches(w) || o.closing(l.TimeWindow) <= now || cover.MaxTimestamp() <= now {
+		return false, nil
+	}
+	l.TimeWindow = cover
+	l.count++
+	o.Store.SetDeadline(e, o.domain, endable(cover.MaxTimestamp()))
+	return true, o.Fold.Add(&l.contents, v)
 }
 
 // absorb takes over another window's contents and what it has shown.
