@@ -69,7 +69,7 @@ func variantsPart() part {
 // fileLoopPart is the session job from files beside a loop by hand.
 func fileLoopPart() part {
 	p := part{
-		name: "hand", title: "The session job from files, beside a loop written by hand", headline: true, repeats: 3,
+		name: "hand", title: "The session job from files, beside a loop written by hand", headline: true, repeats: 5,
 		about: "The same clicks in four files. The loop by hand reads through the same reader and decoder, has a map of open sessions and nothing else: no event time, no late records, no timers, no state that " +
 			"outlives it. It runs on one core, with GOGC=400, as the engine has room for garbage too; its processor time is what to compare.",
 		columns: []string{colRate, colCPU, colPeak}, chart: colCPU,

@@ -66,7 +66,7 @@ func pausePart() part {
 // scalingPart is what the second core brings.
 func scalingPart() part {
 	p := part{
-		name: "scaling", title: "From one core to two", headline: true, repeats: 3,
+		name: "scaling", title: "From one core to two", headline: true, repeats: 5,
 		about:   "The session job from four files, aliased decoding, with GOMAXPROCS 1 and 2.",
 		columns: []string{colRate, colCPU}, chart: colRate,
 	}

@@ -24,11 +24,11 @@ func (t target) hindered(by string) target {
 
 // What profiles say.
 const (
-	aliasedCosts = "a quarter of an event's time is decoding, more than half of that its map, which generated code makes anew for each message (two allocations); 8 % are sarama's records, one allocated for each; 40 % is the window operator with its timers, " +
-		"for the most part misses of the cache at a key's slot, entry and session; 4 % the collector."
-	reusedCosts = "13 % of an event's time are sarama's records, one allocated for each, 22 % decoding and what surrounds it, and half is the window operator with its timers, for the most part misses of the cache at a key's slot, entry and session: looking some " +
-		"records ahead, so that the misses overlap, is what is left to try."
-	handCosts   = "the window operator takes 0.33 µs to put an event into its session and 0.14 to fire what is due, the loop 0.15 for both: it has no watermarks, timers or positions, and the sessions of one split at a time in its caches, not those of four."
+	aliasedCosts = "more than a quarter of an event's time is decoding, half of that its map, which generated code makes anew for each message (two allocations); 9 % are sarama's records, one allocated for each; " +
+		"a third is the window operator with its timers, 4 % the collector."
+	reusedCosts = "11 % of an event's time are sarama's records, one allocated for each, 25 % decoding, a third of that to empty the message's map, and 45 % the window operator with its timers, " +
+		"of which a third are misses of the cache at a key's slot, entry and session, one after the other."
+	handCosts   = "the window operator takes about 0.2 µs to put an event into its session and 0.1 to fire what is due, the loop 0.15 to 0.2 for both: it has no watermarks, timers or positions, and the sessions of one split at a time in its caches, not those of four."
 	memoryCosts = "Pebble is less than 1 % of the profile; the rest is within the spread."
 	largeCosts  = "an update that misses reads a block of 4 KB: 17 µs, of which a quarter is finding the table and opening an iterator. Compaction takes as much again."
 	scaleCosts  = "an event takes a few percent more processor time where both cores work (the table below): they share a cache and the way to memory."
