@@ -62,6 +62,28 @@ func TestAddToTakesThePlaceOfAdd(t *testing.T) {
 	require.Equal(t, want, run(inPlace{}))
 }
 
+// halved is sessions of half the gap.
+type halved struct{ window.SessionAssigner }
+
+func (h halved) Assign(dst []window.TimeWindow, ts int64) []window.TimeWindow {
+	return append(dst, window.OfGap(ts, h.Gap().Milliseconds()/2))
+}
+
+// An assigner of one's own assigns, also where it has its other methods from the package's sessions.
+func TestAssignersThatEmbedSessionsAssign(t *testing.T) {
+	run := func(a window.Assigner) []string {
+		j := newJob()
+		in := stream.From(j, "numbers", numbers(100), watermark.BoundedOutOfOrderness(time.Second, atMilli))
+		spread := stream.Filter(in, func(n int) bool { return n%7 == 0 })
+		var out sinkmemory.List[string]
+		stream.To(stream.Aggregate(stream.Window(stream.KeyBy(spread, func(int) int { return 0 }), a), "sums", totals{}), "out", &out)
+		require.NoError(t, j.Run(t.Context()))
+		return out.Rows()
+	}
+	require.Len(t, run(window.EventTimeSession(10*time.Millisecond)), 1)
+	require.Len(t, run(halved{window.EventTimeSession(10 * time.Millisecond)}), 15)
+}
+
 func TestPlan(t *testing.T) {
 	build := func() *stream.Job {
 		j := newJob(stream.DefaultParallelism(3))

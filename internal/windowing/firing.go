@@ -2,6 +2,7 @@ package windowing
 
 import (
 	"math"
+	"time"
 
 	"github.com/millrace/millrace/internal/flow"
 	"github.com/millrace/millrace/internal/keyed"
@@ -115,8 +116,8 @@ func (o *Operator[T, A]) partial(w window.TimeWindow) bool {
 		if reach = w.End - w.Start; reach < 0 { // no less than the gap, and more than an int64 says
 			reach = math.MaxInt64
 		}
-		if o.gap > 0 {
-			reach = o.gap
+		if gap, ok := o.Assigner.(interface{ Gap() time.Duration }); ok {
+			reach = gap.Gap().Milliseconds()
 		}
 	}
 	return w.Start <= flow.AddSaturating(missing, reach)

@@ -9,7 +9,6 @@ package windowing
 import (
 	"math"
 	"slices"
-	"time"
 
 	"github.com/millrace/millrace/internal/flow"
 	"github.com/millrace/millrace/internal/keyed"
@@ -95,7 +94,7 @@ type Operator[T, A any] struct {
 	processing bool
 	retracts   bool
 	keep       int64
-	gap        int64 // of sessions, in milliseconds, where it is fixed; else 0
+	gap        int64 // of the package window's sessions, in milliseconds; else 0
 	plain      bool  // of sessions: no trigger, no provenance and no trace
 	watermark  int64
 	input      int64 // the watermark that came in: for sessions, a millisecond ahead
@@ -132,8 +131,8 @@ func New[T, A any](c Config[T, A]) *Operator[T, A] {
 	}
 	o.dueFunc = o.due
 	o.keep = traits.KeepLast
-	if fixed, ok := c.Assigner.(interface{ Gap() time.Duration }); ok && o.merging && c.Gap == nil {
-		o.gap = fixed.Gap().Milliseconds()
+	if sessions, ok := c.Assigner.(window.SessionAssigner); ok { // itself: what embeds one may assign otherwise
+		o.gap = sessions.Gap().Milliseconds()
 	}
 	o.plain = o.merging && o.Trigger == nil && !o.Provenance && o.Trace == nil
 	// Windows that keep their last records emit one result after the other, not versions of one.
