@@ -4,6 +4,9 @@
 // batches from the broker's answer to the task, where records are decoded one at a time. A decoded value may alias its record's bytes as far as the
 // Decoder lets it: every answer is a fresh buffer that is never written again, and lives as long as something refers to it.
 //
+// Sarama makes, keeps and authenticates the connections, and does all that is asked of a cluster. The records of an answer alone are read by this package,
+// where they lie: sarama would make an object of each, which took a seventh of a job's time.
+//
 // Offsets are kept in the job's state. A consumer group (Group) only shows them to monitoring; Committed reads one as a start position.
 package kafka
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/millrace/millrace/source"
 	"github.com/millrace/millrace/source/kafka/cluster"
+	"github.com/millrace/millrace/source/kafka/internal/batch"
 )
 
 const (
@@ -87,15 +88,15 @@ func (r *reader[T]) poll(ctx context.Context) (source.Chunk[T], error) {
 	if err := r.connect(ctx); err != nil {
 		return nil, err
 	}
-	block, err := r.ask(ctx)
+	block, records, err := r.ask(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if err := r.verify(ctx, block); err != nil {
+	if err := r.verify(ctx, block.HighWaterMarkOffset, len(records) > 0); err != nil {
 		return nil, err
 	}
 	r.high = block.HighWaterMarkOffset
-	return r.take(ctx, block)
+	return r.take(ctx, block, records)
 }
 
 func (r *reader[T]) connect(ctx context.Context) error {
@@ -111,56 +112,51 @@ func (r *reader[T]) connect(ctx context.Context) error {
 	return err
 }
 
-func (r *reader[T]) ask(ctx context.Context) (*sarama.FetchResponseBlock, error) {
+func (r *reader[T]) ask(ctx context.Context) (block *sarama.FetchResponseBlock, records []byte, err error) {
 	// The partition's limit is the one that counts: kfake leaves the aborted transactions out of an answer that the request's limit cut.
 	req := &sarama.FetchRequest{Version: 12, MaxWaitTime: int32(maxWait.Milliseconds()), MinBytes: 1, MaxBytes: maxResponse, SessionEpoch: -1}
 	if r.session.src.readCommitted {
 		req.Isolation = sarama.ReadCommitted
 	}
 	req.AddBlock(r.at.Topic, r.at.ID, r.pos, r.limit, r.epoch)
-	var block *sarama.FetchResponseBlock
-	err := r.link.Do(ctx, func(b *sarama.Broker) error {
-		resp, err := b.Fetch(req)
-		if err != nil {
-			return err
-		}
-		if kerr := sarama.KError(resp.ErrorCode); kerr != sarama.ErrNoError {
-			return kerr
-		}
-		if block = resp.GetBlock(r.at.Topic, r.at.ID); block == nil {
-			return sarama.ErrIncompleteResponse
-		}
-		if block.Err != sarama.ErrNoError {
-			return block.Err
-		}
-		return nil
-	})
-	if err != nil && errors.Is(err, sarama.ErrOffsetOutOfRange) {
-		return nil, r.outOfRange(ctx)
+	resp, records, err := r.link.Fetch(ctx, req)
+	if err != nil {
+		return nil, nil, err
 	}
-	return block, err
+	if err := sarama.KError(resp.ErrorCode); err != sarama.ErrNoError {
+		return nil, nil, err
+	}
+	block = resp.GetBlock(r.at.Topic, r.at.ID)
+	switch {
+	case block == nil:
+		return nil, nil, sarama.ErrIncompleteResponse
+	case block.Err == sarama.ErrOffsetOutOfRange:
+		return nil, nil, r.outOfRange(ctx)
+	case block.Err != sarama.ErrNoError:
+		return nil, nil, block.Err
+	}
+	return block, records, nil
 }
 
 // take makes a chunk of an answer and moves on behind it.
-func (r *reader[T]) take(ctx context.Context, block *sarama.FetchResponseBlock) (source.Chunk[T], error) {
+func (r *reader[T]) take(ctx context.Context, block *sarama.FetchResponseBlock, records []byte) (source.Chunk[T], error) {
 	end := block.HighWaterMarkOffset
 	if r.session.src.readCommitted {
 		end = block.LastStableOffset
 	}
-	batches, next, tooLarge, err := visible(block, r.pos, r.session.src.readCommitted)
+	var aborted []*sarama.AbortedTransaction
+	if r.session.src.readCommitted {
+		aborted = block.AbortedTransactions
+	}
+	batches, next, err := visible(records, aborted, r.pos)
 	switch {
+	case errors.Is(err, batch.ErrTruncated):
+		return nil, r.grow()
 	case err != nil:
 		return nil, fmt.Errorf("%w: %w", errDamaged, err)
-	case tooLarge:
-		return nil, r.grow()
-	case next == r.pos && r.pos < end:
-		if next, err = skipEmpty(block, r.pos); err != nil {
+	case next == r.pos && r.pos < end: // a throttled broker answers with nothing: do not ask again at full speed
+		if err := cluster.Pause(ctx, 0); err != nil {
 			return nil, err
-		}
-		if next == r.pos { // a throttled broker answers with nothing: do not ask again at full speed
-			if err := cluster.Pause(ctx, 0); err != nil {
-				return nil, err
-			}
 		}
 	}
 	from := r.pos

@@ -12,11 +12,10 @@ import (
 // verify makes sure that an answer is of the log that was read so far. A request names the topic, and a topic of the same name that was made since answers it as well: where
 // it is longer than the old one was, nothing in the answer tells. So the leader is asked for the topic's identity before the records of an answer are used that comes
 // late after the one before, and where the log's end has moved back. While answers come close to each other it is not asked: that costs nothing at full speed.
-func (r *reader[T]) verify(ctx context.Context, block *sarama.FetchResponseBlock) error {
+func (r *reader[T]) verify(ctx context.Context, high int64, filled bool) error {
 	now := time.Now()
 	since := now.Sub(r.same)
-	filled := len(block.RecordsSet) > 0
-	if block.HighWaterMarkOffset >= r.high && (since < sameFor || !filled && since < sameIdle && !r.same.IsZero()) {
+	if high >= r.high && (since < sameFor || !filled && since < sameIdle && !r.same.IsZero()) {
 		if filled {
 			r.same = now
 		}

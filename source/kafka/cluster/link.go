@@ -1,10 +1,13 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"sync"
+	"time"
 
 	"github.com/IBM/sarama"
 	"golang.org/x/net/proxy"
@@ -24,7 +27,6 @@ type Link struct {
 func (c *Cluster) Dial(ctx context.Context, addr string) (*Link, error) {
 	conf := *c.conf
 	d := newDialer(&conf)
-	conf.Net.Proxy.Enable, conf.Net.Proxy.Dialer = true, d
 	l := &Link{addr: addr, broker: sarama.NewBroker(addr), dialer: d}
 	err := l.Do(ctx, func(b *sarama.Broker) error {
 		if err := b.Open(&conf); err != nil {
@@ -64,19 +66,28 @@ func (l *Link) Close() {
 
 // dialer makes a Broker's one connection and can cut it.
 type dialer struct {
-	base   proxy.ContextDialer
-	ctx    context.Context // done when cut: what bounds Dial, which sarama calls without a context
-	cancel context.CancelFunc
+	base    proxy.ContextDialer
+	tls     *tls.Config     // nil for none
+	timeout time.Duration   // of the handshake
+	ctx     context.Context // done when cut: what bounds Dial, which sarama calls without a context
+	cancel  context.CancelFunc
+	tap     tap // above TLS, below sarama
 
 	mu   sync.Mutex
 	conn net.Conn
 }
 
+// newDialer takes the place of conf's dialer and of its encryption.
 func newDialer(conf *sarama.Config) *dialer {
-	d := &dialer{base: &net.Dialer{Timeout: conf.Net.DialTimeout, KeepAlive: conf.Net.KeepAlive, LocalAddr: conf.Net.LocalAddr}}
+	d := &dialer{base: &net.Dialer{Timeout: conf.Net.DialTimeout, KeepAlive: conf.Net.KeepAlive, LocalAddr: conf.Net.LocalAddr}, timeout: conf.Net.ReadTimeout}
 	if conf.Net.Proxy.Enable {
 		d.base = contextDialer{conf.Net.Proxy.Dialer}
 	}
+	if conf.Net.TLS.Enable {
+		d.tls = cmp.Or(conf.Net.TLS.Config, &tls.Config{MinVersion: tls.VersionTLS12})
+	}
+	conf.Net.TLS.Enable, conf.Net.TLS.Config = false, nil
+	conf.Net.Proxy.Enable, conf.Net.Proxy.Dialer = true, d
 	d.ctx, d.cancel = context.WithCancel(context.Background())
 	return d
 }
@@ -95,7 +106,34 @@ func (d *dialer) Dial(network, addr string) (net.Conn, error) {
 		conn.Close()
 		return nil, cut
 	}
-	return conn, nil
+	if d.tls != nil {
+		if conn, err = d.encrypt(conn, addr); err != nil {
+			return nil, err
+		}
+	}
+	d.tap.Conn = conn
+	return &d.tap, nil
+}
+
+// encrypt shakes hands with the broker at addr, whose name is the one of its certificate where the configuration has none.
+func (d *dialer) encrypt(conn net.Conn, addr string) (net.Conn, error) {
+	conf := d.tls
+	if conf.ServerName == "" {
+		host, _, err := net.SplitHostPort(addr)
+		if err != nil {
+			return nil, err
+		}
+		conf = conf.Clone()
+		conf.ServerName = host
+	}
+	ctx, cancel := context.WithTimeout(d.ctx, d.timeout)
+	defer cancel()
+	secure := tls.Client(conn, conf)
+	if err := secure.HandshakeContext(ctx); err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return secure, nil
 }
 
 func (d *dialer) cut() {
