@@ -33,6 +33,6 @@ func command() *cobra.Command {
 		Use: "suite", Short: "Measures Millrace beside Apache Flink, Kafka Streams and a loop written by hand",
 		SilenceUsage: true, SilenceErrors: true, CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
-	root.AddCommand(listCommand(), runCommand(), reportCommand(), workerCommand(), largeCommand(), restartCommand(), skewCommand())
+	root.AddCommand(listCommand(), runCommand(), reportCommand(), workerCommand(), largeCommand(), restartCommand(), skewCommand(), controlCommand())
 	return root
 }

@@ -15,14 +15,14 @@ func latencyPart() part {
 	}
 	p.variants = append(p.variants, goBenchmark{pkg: "bench", pattern: "^BenchmarkLatency$", time: "600000x"}.named("Millrace"))
 	for _, timeout := range []int{100, 0} {
-		p.variants = append(p.variants, flinkLatency(timeout))
+		p.variants = append(p.variants, flinkLatency(timeout).times(1))
 	}
 	return p
 }
 
 // flinkLatency is the same on Flink, with a buffer timeout in milliseconds.
 func flinkLatency(timeout int) variant {
-	return variant{name: fmt.Sprintf("Flink, heap, buffer timeout %d ms", timeout), repeats: 1, run: func(ctx context.Context, b *bench) (Sample, error) {
+	return variant{name: fmt.Sprintf("Flink, heap, buffer timeout %d ms", timeout), run: func(ctx context.Context, b *bench) (Sample, error) {
 		brokers, err := b.broker(ctx)
 		if err != nil {
 			return Sample{}, err
@@ -37,7 +37,7 @@ func flinkLatency(timeout int) variant {
 			P99  float64 `json:"p99_ms"`
 			P999 float64 `json:"p999_ms"`
 		}
-		s, err := child(ctx, dir, &got, "java", append(javaFlags(), "peer.LatencyJob", "brokers="+brokers, "rate=20000", "seconds=30", "warm=15", "checkpoint=1", fmt.Sprintf("timeout=%d", timeout))...)
+		s, err := child(ctx, dir, &got, "java", append(javaFlags(), "peer.LatencyJob", "brokers="+brokers, "rate=20000", "seconds=20", "warm=15", "checkpoint=1", fmt.Sprintf("timeout=%d", timeout))...)
 		s.Values = map[string]float64{"p50 ms": got.P50, "p99 ms": got.P99, "p99.9 ms": got.P999}
 		s.CPU, s.Wall = 0, 0 // with the producer's
 		return s, err
@@ -67,14 +67,16 @@ func pausePart() part {
 func scalingPart() part {
 	p := part{
 		name: "scaling", title: "From one core to two", headline: true, repeats: 5,
-		about:   "The session job from four files, aliased decoding, with GOMAXPROCS 1 and 2.",
+		about: "The session job from four files, aliased decoding, with GOMAXPROCS 1 and 2; and, for what the machine itself brings by its second core, a loop of arithmetic that leaves memory alone, on one core and " +
+			"twice at a time on two (a thousand steps count as an event).",
 		columns: []string{colRate, colCPU}, chart: colRate,
 	}
+	p.variants = append(p.variants, controlVariant(oneCore, 1), controlVariant(twoCores, 2))
 	for _, exchange := range []bool{false, true} {
 		for _, cores := range []int{1, 2} {
 			args := []string{fmt.Sprintf("--procs=%d", cores), fmt.Sprintf("--exchange=%v", exchange)}
 			how := map[bool]string{false: "in place", true: "exchange"}[exchange]
-			p.variants = append(p.variants, fromFiles(fmt.Sprintf("Millrace, %s, %d of 2 cores", how, cores), 4_000, args...))
+			p.variants = append(p.variants, fromFiles(fmt.Sprintf("Millrace, %s, %d of 2 cores", how, cores), 10_000, args...))
 		}
 	}
 	return p

@@ -32,6 +32,12 @@ type variant struct {
 	run     func(ctx context.Context, b *bench) (Sample, error)
 }
 
+// times is v, run so often in place of its part's number.
+func (v variant) times(n int) variant {
+	v.repeats = n
+	return v
+}
+
 func (p part) times(v variant) int { return cmp.Or(v.repeats, p.repeats) }
 
 // parts are all there is, in the order of the report.

@@ -8,8 +8,8 @@ import (
 )
 
 // flink is the session job on Apache Flink, in one JVM.
-func flink(name string, thousand, repeats int, args ...string) variant {
-	return variant{name: name, repeats: repeats, run: func(ctx context.Context, b *bench) (Sample, error) {
+func flink(name string, thousand int, args ...string) variant {
+	return variant{name: name, run: func(ctx context.Context, b *bench) (Sample, error) {
 		d, brokers, err := b.topic(ctx, thousand)
 		if err != nil {
 			return Sample{}, err
@@ -37,8 +37,8 @@ func javaFlags() []string {
 }
 
 // streams is the session job on Kafka Streams, which ends without closing the last sessions: its answer is the number of events it took in.
-func streams(name string, thousand, repeats int, args ...string) variant {
-	return variant{name: name, repeats: repeats, run: func(ctx context.Context, b *bench) (Sample, error) {
+func streams(name string, thousand int, args ...string) variant {
+	return variant{name: name, run: func(ctx context.Context, b *bench) (Sample, error) {
 		d, brokers, err := b.topic(ctx, thousand)
 		if err != nil {
 			return Sample{}, err

@@ -34,7 +34,8 @@ brackets where there were several runs; the variants of a table ran in turn.
 `
 
 const aboutTargets = `"Must" and "reach for" were set by what Flink, Kafka Streams and loops by hand do on one machine, where Flink took 7.4 µs of processor time for an event; on another, ratios say more
-than microseconds, so that Flink's time is set beside ours too. Medians are compared.`
+than microseconds, so that Flink's time is set beside ours too. What compares two variants is the median of what they were to each other in each turn, or of their medians
+where one ran less often; so it need not be what the tables' medians give.`
 
 func report(r results, to string) error {
 	var doc bytes.Buffer
@@ -116,18 +117,28 @@ type spread struct {
 }
 
 func spreadOf(runs []Sample, column string) spread {
-	var values []float64
-	for _, s := range runs {
-		if v, ok := s.value(column); ok {
-			values = append(values, v)
-		}
-	}
-	if len(values) == 0 {
+	all := values(runs, column)
+	if len(all) == 0 {
 		return spread{}
 	}
-	slices.Sort(values)
-	n := len(values)
-	return spread{n, values[0], (values[(n-1)/2] + values[n/2]) / 2, values[n-1]}
+	return spread{len(all), slices.Min(all), middle(all), slices.Max(all)}
+}
+
+// values are those of a column, in the order of the runs.
+func values(runs []Sample, column string) (all []float64) {
+	for _, s := range runs {
+		if v, ok := s.value(column); ok {
+			all = append(all, v)
+		}
+	}
+	return all
+}
+
+// middle is the median of at least one number.
+func middle(all []float64) float64 {
+	sorted := slices.Sorted(slices.Values(all))
+	n := len(sorted)
+	return (sorted[(n-1)/2] + sorted[n/2]) / 2
 }
 
 func (s spread) text() string {

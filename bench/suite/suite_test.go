@@ -141,6 +141,31 @@ func TestTargetsAreMeasured(t *testing.T) {
 	require.Empty(t, targetTable(medians{}))
 }
 
+// Two variants are compared turn by turn.
+func TestRatiosAreOfTheSameTurn(t *testing.T) {
+	run := func(variant string, events int64) Sample { return Sample{Variant: variant, Events: events, Phase: 1} }
+	m := medians{"p": {run("a", 10), run("b", 5), run("a", 90), run("b", 30), run("a", 8), run("b", 1), run("once", 4)}}
+	v, ok := times("p", "a", "b", colRate)(m)
+	require.True(t, ok)
+	require.InDelta(t, 3, v, 1e-9, "of 2, 3 and 8")
+	v, _ = beyond("p", "a", "b", colRate)(m)
+	require.InDelta(t, 7000, v, 1e-9, "of 5, 60 and 7")
+	v, _ = times("p", "a", "once", colRate)(m)
+	require.InDelta(t, 2.5, v, 1e-9, "of the medians")
+	_, ok = times("p", "a", "never", colRate)(m)
+	require.False(t, ok)
+}
+
+func TestControl(t *testing.T) {
+	var out bytes.Buffer
+	require.NoError(t, control(2, 1000, &out))
+	var got controlled
+	require.NoError(t, said(out.Bytes(), &got))
+	require.Len(t, got.Sums, 2)
+	require.NotEqual(t, got.Sums[0], got.Sums[1])
+	require.Positive(t, got.Phase)
+}
+
 // No key is missed in the log of the skewed job, however it is read.
 func TestSkewedAnswer(t *testing.T) {
 	for _, mode := range []string{"live", "replay", "apart"} {
