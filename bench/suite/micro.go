@@ -49,7 +49,7 @@ func pausePart() part {
 	p := part{
 		name: "pauses", title: "Pauses by checkpoints", repeats: 1,
 		about: "Each record changes the state of another key, as many records a second as the machine does; checkpoints one after the other, at most one a second, to Pebble with sync. A pause is the time from which to which a task does nothing else: at the barrier, " +
-			"for a slice of its state, when the checkpoint is durable. The p99 is an upper bound to a factor of two.",
+			"for a slice of its state, when the checkpoint is durable. The p99 is an upper bound, a quarter too high at most.",
 		columns: []string{colRate, "pause-p99 us", "pause-max us", "bytes/checkpoint", "checkpoints"}, chart: "pause-p99 us",
 	}
 	for _, keys := range []int{1_000_000, 10_000_000} {

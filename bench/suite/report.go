@@ -35,8 +35,8 @@ brackets where there were several runs; the variants of a table ran in turn.
 
 const aboutTargets = `"Must" and "reach for" were set by what Flink, Kafka Streams and loops by hand do on one machine, where Flink took 7.4 µs of processor time for an event; on another, ratios say more
 than microseconds, so that Flink's time is set beside ours too. What compares two variants is the median of what they were to each other in each turn, or of their medians
-where one ran less often; so it need not be what the tables' medians give. Of a second core, 1.8 times the speed was asked for and 1.95 reached for, of the 2 there are in theory; what a
-shared machine's second core really brings, a loop of arithmetic tells (the table "From one core to two" has all three), and the job is judged by its share of that.`
+where one ran less often; so it need not be what the tables' medians give. What a shared machine's second
+core has to give is not 2: a loop of arithmetic tells what it is, in the same turns, and the job's share of that stands beside what the second core brings.`
 
 func report(r results, to string) error {
 	var doc bytes.Buffer
@@ -62,6 +62,8 @@ func report(r results, to string) error {
 		for _, s := range samples {
 			if s.Scale > 0 {
 				scale = fmt.Sprint(" --scale ", s.Scale)
+				p.about += fmt.Sprintf(" Measured with --scale %v: of what is said here to be so and so many, it was that share.", s.Scale)
+				break
 			}
 		}
 		fmt.Fprintf(&doc, "\n## %s\n\n%s\n\n    go run ./bench/suite run %s%s\n\n%s\n", p.title, p.about, p.name, scale, p.table(samples))

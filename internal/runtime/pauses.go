@@ -12,20 +12,37 @@ import (
 type PauseStatus struct {
 	Count          int64
 	Total, Longest time.Duration
-	// Classes counts the stops by length: class i has those of less than 2^i microseconds that are in no class before.
+	// Classes counts the stops by length: four classes share each power of two of microseconds in equal parts, and the first four have 0 to 3 of them.
 	Classes [PauseClasses]int64
 }
 
-// PauseClasses is the number of classes; the last also has what is longer.
-const PauseClasses = 32
+// PauseClasses is the number of classes; the last, of a quarter of an hour, also has what is longer.
+const PauseClasses = 4 * 29
 
-// Quantile is an upper bound of the length that the share q of the stops does not exceed, to a factor of 2.
+// pauseClass is the class of a length in microseconds: its leading one, and the two bits behind that.
+func pauseClass(us uint64) int {
+	if us < 4 {
+		return int(us)
+	}
+	behind := bits.Len64(us) - 3
+	return min(PauseClasses-1, 4*behind+int(us>>behind))
+}
+
+// pauseBound is the length, in microseconds, that all of a class are shorter than.
+func pauseBound(class int) uint64 {
+	if class < 4 {
+		return uint64(class) + 1
+	}
+	return uint64(5+class%4) << (class/4 - 1)
+}
+
+// Quantile is an upper bound of the length that the share q of the stops does not exceed, a quarter too high at most.
 func (p PauseStatus) Quantile(q float64) time.Duration {
 	want := int64(q * float64(p.Count))
 	var sum int64
 	for i, n := range p.Classes {
 		if sum += n; sum >= want && n > 0 {
-			return min(p.Longest, time.Duration(1<<i)*time.Microsecond)
+			return min(p.Longest, time.Duration(pauseBound(i))*time.Microsecond)
 		}
 	}
 	return p.Longest
@@ -58,7 +75,7 @@ func (p *pauses) stop(f func() error) error {
 	p.sum.Count++
 	p.sum.Total += d
 	p.sum.Longest = max(p.sum.Longest, d)
-	p.sum.Classes[min(PauseClasses-1, bits.Len64(uint64(d.Microseconds())))]++
+	p.sum.Classes[pauseClass(uint64(max(0, d.Microseconds())))]++
 	return err
 }
 

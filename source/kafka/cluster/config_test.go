@@ -44,7 +44,7 @@ func TestRetriable(t *testing.T) {
 	}
 	for _, err := range []error{
 		nil, sarama.ErrTopicAuthorizationFailed, fmt.Errorf("x: %w", sarama.ErrSASLAuthenticationFailed), sarama.ConfigurationError("x"),
-		sarama.PacketDecodingError{Info: "x"}, sarama.Wrap(sarama.ErrSASLAuthenticationFailed, errors.New("bad password")),
+		sarama.PacketDecodingError{Info: "x"}, sarama.Wrap(sarama.ErrSASLAuthenticationFailed, errors.New("bad password")), ErrOldFetch,
 	} {
 		require.False(t, Retriable(err), "%v", err)
 	}

@@ -24,7 +24,7 @@ func Retriable(err error) bool {
 	if err == nil || errors.Is(err, context.Canceled) {
 		return false
 	}
-	for _, refused := range []error{sarama.ErrSASLAuthenticationFailed, sarama.ErrUnsupportedSASLMechanism, sarama.ErrIllegalSASLState} {
+	for _, refused := range []error{sarama.ErrSASLAuthenticationFailed, sarama.ErrUnsupportedSASLMechanism, sarama.ErrIllegalSASLState, ErrOldFetch} {
 		if errors.Is(err, refused) { // sarama hides these behind the server's message, where errors.As does not see them
 			return false
 		}

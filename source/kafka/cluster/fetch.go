@@ -9,7 +9,7 @@ import (
 )
 
 // ErrOldFetch is a broker from before Kafka 0.11, whose answers hold records in a format that is not read.
-var ErrOldFetch = errors.New("the broker is older than Kafka 0.11")
+var ErrOldFetch = errors.New("no records are found in the broker's answer to Fetch: it has to speak version 4 of that, which is Kafka 0.11's, or a later one")
 
 // Fetch asks for the records of one partition. They come as the bytes of their batches, which belong to the caller: sarama, which would make an object of
 // each record, gets to see an answer without them.
