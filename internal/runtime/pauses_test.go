@@ -10,7 +10,7 @@ import (
 // A class is bounded by a quarter more than what is in it at least, and classes follow one another without a gap.
 func TestPauseClasses(t *testing.T) {
 	last := 0
-	for us := uint64(0); us < 1<<16; us++ {
+	for us := range uint64(1 << 16) {
 		c := pauseClass(us)
 		if bound := pauseBound(c); c != last && c != last+1 || bound <= us || bound > max(us+1, us+us/4) {
 			t.Fatalf("%d µs are in class %d, bounded by %d µs, after class %d", us, c, bound, last)
