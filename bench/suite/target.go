@@ -36,17 +36,12 @@ const (
 	scaleCosts    = "an event takes a few percent more processor time where both cores work (the table below): they share a cache and the way to memory."
 )
 
-// medians are those of what was measured, by part.
+// medians are of what was measured, by part.
 type medians map[string][]Sample
-
-func (m medians) get(part, variant, column string) (float64, bool) {
-	s := spreadOf(of(m[part], variant), column)
-	return s.median, s.n > 0
-}
 
 // figure is a median itself.
 func figure(part, variant, column string) func(medians) (float64, bool) {
-	return func(m medians) (float64, bool) { return m.get(part, variant, column) }
+	return func(m medians) (float64, bool) { return median(m.column(part, variant, column)) }
 }
 
 // column is what a variant's runs have in a column.
