@@ -81,6 +81,7 @@ type exact struct {
 	opts    []kafka.Option
 	pause   time.Duration // after each 100 numbers
 	every   time.Duration
+	slower  func() bool // while it is true, pauses are of 100 ms: however slow the broker is, there are transactions to come; may be nil
 }
 
 func newExact(t *testing.T, n int) *exact {
@@ -106,7 +107,11 @@ func (e *exact) job(opts ...stream.JobOption) *stream.Job {
 	in := stream.From(j, "numbers", memory.Splits(splits).WithChunkSize(100), watermark.Monotonous(func(n int) time.Time { return time.UnixMilli(int64(n)) }))
 	in = stream.Map(in, func(n int) int {
 		if n%100 < 2 {
-			time.Sleep(e.pause)
+			pause := e.pause
+			if e.slower != nil && e.slower() {
+				pause = 100 * time.Millisecond
+			}
+			time.Sleep(pause)
 		}
 		return n
 	})
@@ -192,6 +197,7 @@ func TestExactlyOnceWhenCommitsAreLost(t *testing.T) {
 				e := newExact(t, 4000)
 				e.shared, e.retries = shared, c.retries
 				var calls atomic.Int64
+				e.slower = func() bool { return calls.Load() < 2+c.times }
 				e.wire.lose = func(api int16) loss {
 					if n := calls.Load(); api == endTxn && n < 100 {
 						if n = calls.Add(1); n > 2 && n <= 2+c.times {
