@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -17,11 +19,18 @@ const steps = 2_000_000_000
 // controlCommand is a loop of arithmetic on so many cores, which shares nothing and leaves memory alone: what the machine itself brings by a core more.
 func controlCommand() *cobra.Command {
 	var cores int
+	var line bool
 	cmd := &cobra.Command{
 		Use: "control", Hidden: true, Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return control(cores, steps, cmd.OutOrStdout()) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if line {
+				return pass(trips, cmd.OutOrStdout())
+			}
+			return control(cores, steps, cmd.OutOrStdout())
+		},
 	}
 	cmd.Flags().IntVar(&cores, "procs", 1, "cores")
+	cmd.Flags().BoolVar(&line, "line", false, "pass a line of the cache to another core and back, and no arithmetic")
 	return cmd
 }
 
@@ -49,14 +58,59 @@ type controlled struct {
 	Phase float64  `json:"phase_s"`
 }
 
-// The names of the control's variants.
-const (
-	oneCore  = "arithmetic, 1 of 2 cores"
-	twoCores = "arithmetic, 2 of 2 cores"
-)
+// trips is how often a line is passed: some tenths of a second.
+const trips = 1_000_000
 
-func controlVariant(name string, cores int) variant {
-	return variant{name: name, run: func(ctx context.Context, _ *bench) (Sample, error) {
+// pass passes a line of the cache to another core and back. Where cores have a cache in common it takes much less time than where they have not, and where they are is up to
+// the hypervisor, which moves them.
+func pass(trips int64, out io.Writer) error {
+	var line struct {
+		_ [128]byte // what is fetched with a line
+		n atomic.Int64
+		_ [128]byte
+	}
+	turns := func(first int64) {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		for n := first; n < 2*trips; n += 2 {
+			for line.n.Load() != n {
+			}
+			line.n.Store(n + 1)
+		}
+	}
+	began := time.Now()
+	var other sync.WaitGroup
+	other.Go(func() { turns(1) })
+	turns(0)
+	other.Wait()
+	return tell(out, passed{float64(time.Since(began).Nanoseconds()) / float64(trips)})
+}
+
+// passed is what pass says.
+type passed struct {
+	Nanos float64 `json:"trip_ns"`
+}
+
+// colTrip is a column of what pass says.
+const colTrip = "ns to the other core and back"
+
+func lineVariant() variant {
+	return variant{name: "a line of the cache", run: func(ctx context.Context, _ *bench) (Sample, error) {
+		program, err := os.Executable()
+		if err != nil {
+			return Sample{}, err
+		}
+		var got passed
+		s, err := child(ctx, "", &got, program, "control", "--line")
+		s.Values = map[string]float64{colTrip: got.Nanos}
+		return s, err
+	}}
+}
+
+const arithmetic = "arithmetic"
+
+func controlVariant(cores int) variant {
+	return variant{name: onCores(arithmetic, cores), run: func(ctx context.Context, _ *bench) (Sample, error) {
 		program, err := os.Executable()
 		if err != nil {
 			return Sample{}, err

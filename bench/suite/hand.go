@@ -37,7 +37,7 @@ func splitByHand(ctx context.Context, in source.Session[*pb.ClickEvent], split s
 		return err
 	}
 	defer from.Close()
-	open := map[string]*user{}
+	open := users{}
 	var r source.Record[*pb.ClickEvent]
 	latest := int64(math.MinInt64)
 	for {
@@ -53,21 +53,34 @@ func splitByHand(ctx context.Context, in source.Session[*pb.ClickEvent], split s
 				return r.Err
 			}
 			e := r.Value
-			u := open[e.UserId]
-			if u == nil {
-				u = &user{name: strings.Clone(e.UserId)}
-				open[u.name] = u
-			}
 			latest = max(latest, e.EventTimestamp)
-			u.add(e, latest-60_000-1, t)
+			open.named(e.UserId).add(e, latest-60_000-1, t)
 		}
 	}
-	for _, u := range open {
+	open.close(t)
+	return nil
+}
+
+// users are those with sessions, by name.
+type users map[string]*user
+
+// named is a user, who may be new.
+func (all users) named(name string) *user {
+	u := all[name]
+	if u == nil {
+		u = &user{name: strings.Clone(name)}
+		all[u.name] = u
+	}
+	return u
+}
+
+// close ends the sessions that are open.
+func (all users) close(t *total) {
+	for _, u := range all {
 		for i := range u.sessions {
 			t.add(&u.sessions[i])
 		}
 	}
-	return nil
 }
 
 // user is a user's open sessions, hardly ever more than one.

@@ -66,21 +66,35 @@ func pausePart() part {
 // scalingPart is what the second core brings.
 func scalingPart() part {
 	p := part{
-		name: "scaling", title: "From one core to two", headline: true, repeats: 5,
-		about: "The session job from four files, aliased decoding, with GOMAXPROCS 1 and 2; and, for what the machine itself brings by its second core, a loop of arithmetic that leaves memory alone, on one core and " +
-			"twice at a time on two (a thousand steps count as an event).",
-		columns: []string{colRate, colCPU}, chart: colRate,
+		name: "scaling", title: "From one core to two", headline: true, repeats: 7,
+		about: "The session job from four files, aliased decoding, with GOMAXPROCS 1 and 2. Beside it, what the machine itself brings by its second core: in place, where the cores share nothing, a loop of " +
+			"arithmetic that leaves memory alone, on one core and twice at a time on two (a thousand steps count as an event); by an exchange, where half of the events change the core, the same job by hand of " +
+			"goroutines and channels. How long a line of the cache takes to the other core and back is told too: a hypervisor moves the cores, and where they have no cache in common all that is exchanged costs more.",
+		columns: []string{colRate, colCPU, colTrip}, chart: colRate,
 	}
-	p.variants = append(p.variants, controlVariant(oneCore, 1), controlVariant(twoCores, 2))
-	for _, exchange := range []bool{false, true} {
-		for _, cores := range []int{1, 2} {
-			args := []string{fmt.Sprintf("--procs=%d", cores), fmt.Sprintf("--exchange=%v", exchange)}
-			how := map[bool]string{false: "in place", true: "exchange"}[exchange]
-			p.variants = append(p.variants, fromFiles(fmt.Sprintf("Millrace, %s, %d of 2 cores", how, cores), 10_000, args...))
-		}
+	p.variants = append(p.variants, controlVariant(1), controlVariant(2))
+	add := func(name string, cores int, args ...string) {
+		p.variants = append(p.variants, fromFiles(onCores(name, cores), 10_000, append(args, fmt.Sprintf("--procs=%d", cores))...))
+	}
+	for _, cores := range []int{1, 2} {
+		add(oursInPlace, cores)
+	}
+	p.variants = append(p.variants, lineVariant())
+	for _, cores := range []int{1, 2} {
+		add(handExchange, cores, "--exchange", "--hand", "--gc=400")
+		add(oursExchange, cores, "--exchange")
 	}
 	return p
 }
+
+// What is measured on one core and on two.
+const (
+	oursInPlace  = "Millrace, in place"
+	oursExchange = "Millrace, exchange"
+	handExchange = "by hand, exchange"
+)
+
+func onCores(name string, cores int) string { return fmt.Sprintf("%s, %d of 2 cores", name, cores) }
 
 // sinkPart is sinks beside their drivers.
 func sinkPart() part {

@@ -16,11 +16,13 @@ import (
 
 func reportCommand() *cobra.Command {
 	var r results
+	var also []string
 	var to string
 	cmd := &cobra.Command{
 		Use: "report", Short: "Makes docs/benchmarks.md and its charts of what was measured", Args: cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error { return report(r, to) },
+		RunE: func(*cobra.Command, []string) error { return report(r, also, to) },
 	}
+	cmd.Flags().StringSliceVar(&also, "also", nil, "directories of other runs, whose targets stand beside")
 	cmd.Flags().StringVar(&r.dir, "results", "bench/results", "directory of what was measured")
 	cmd.Flags().StringVar(&to, "to", "docs/benchmarks.md", "file to write")
 	return cmd
@@ -36,21 +38,26 @@ brackets where there were several runs; the variants of a table ran in turn.
 const aboutTargets = `"Must" and "reach for" were set by what Flink, Kafka Streams and loops by hand do on one machine, where Flink took 7.4 µs of processor time for an event; on another, ratios say more
 than microseconds, so that Flink's time is set beside ours too. What compares two variants is the median of what they were to each other in each turn, or of their medians
 where one ran less often; so it need not be what the tables' medians give. What a shared machine's second
-core has to give is not 2: a loop of arithmetic tells what it is, in the same turns, and the job's share of that stands beside what the second core brings.`
+core has to give is not 2: a loop of arithmetic tells what it is, in the same turns, and the job's share of that stands beside what the second core brings; where events change the core it is a job by hand that
+does so too.`
 
-func report(r results, to string) error {
+func report(r results, also []string, to string) error {
 	var doc bytes.Buffer
 	doc.WriteString(opening)
 	fmt.Fprintf(&doc, "Machine: %s, %d cores, %s/%s, %s.\n", processor(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version())
-	all := medians{}
-	for _, p := range parts() {
-		samples, err := r.read(p.name)
+	all, err := r.medians()
+	if err != nil {
+		return err
+	}
+	var others []medians
+	for _, dir := range also {
+		other, err := results{dir: dir}.medians()
 		if err != nil {
 			return err
 		}
-		all[p.name] = samples
+		others = append(others, other)
 	}
-	if t := targetTable(all); t != "" {
+	if t := targetTable(all, others...); t != "" {
 		fmt.Fprintf(&doc, "\n## Targets\n\n%s\n\n%s\n", aboutTargets, t)
 	}
 	for _, p := range parts() {

@@ -26,6 +26,9 @@ func TestAnswers(t *testing.T) {
 	var all []work
 	for _, decode := range []string{"google", "vt", "aliased", "reused"} {
 		all = append(all, work{hand: true, decode: decode})
+		if decode != "reused" {
+			all = append(all, work{hand: true, exchange: true, decode: decode})
+		}
 		for _, memory := range []int64{0, 2 << 20} { // little enough for entries to leave it
 			all = append(all, work{decode: decode, memory: memory}, work{decode: decode, state: "memory", dir: t.TempDir()}, work{decode: decode, dir: t.TempDir(), memory: memory})
 			if decode != "reused" {
@@ -139,6 +142,10 @@ func TestTargetsAreMeasured(t *testing.T) {
 	require.Equal(t, "**no**", target{must: 5}.judge(5.1))
 	require.Equal(t, "yes", target{must: 5}.judge(5))
 	require.Empty(t, targetTable(medians{}))
+	less := medians{"latency": {{Variant: "Millrace", Values: map[string]float64{"p50 ms": 0.5, "p99 ms": 7}}}}
+	require.Regexp(t, `(?m)^.*ms: p50 .*\| 0.50 \|$`, targetTable(m, less), "another run stands beside, as far as it went")
+	require.Regexp(t, `(?m)^.*the same, p99 .*\| 7.00: \*\*no\*\* \|$`, targetTable(m, less))
+	require.Regexp(t, `(?m)^.*the same, p99.9 .*\|  \|$`, targetTable(m, less))
 }
 
 // Two variants are compared turn by turn.
@@ -164,6 +171,11 @@ func TestControl(t *testing.T) {
 	require.Len(t, got.Sums, 2)
 	require.NotEqual(t, got.Sums[0], got.Sums[1])
 	require.Positive(t, got.Phase)
+	out.Reset()
+	require.NoError(t, pass(1000, &out))
+	var trip passed
+	require.NoError(t, said(out.Bytes(), &trip))
+	require.Positive(t, trip.Nanos)
 }
 
 // No key is missed in the log of the skewed job, however it is read.

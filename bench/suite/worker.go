@@ -57,7 +57,7 @@ func workerCommand() *cobra.Command {
 	f.StringVar(&w.state, "state", "pebble", "pebble or memory")
 	f.StringVar(&w.dir, "dir", "", "directory of the state; \"\" for state in memory alone")
 	f.BoolVar(&w.exchange, "exchange", false, "key by an exchange and not in place")
-	f.BoolVar(&w.hand, "hand", false, "a loop by hand and no engine")
+	f.BoolVar(&w.hand, "hand", false, "by hand and without the engine")
 	f.DurationVar(&w.checkpoint, "checkpoint", 10*time.Second, "interval of checkpoints")
 	f.IntVar(&w.gc, "gc", 0, "GOGC")
 	f.StringVar(&w.profile, "cpuprofile", "", "file for a profile of the processor's time")
@@ -92,7 +92,10 @@ func (w work) run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	compute := w.engine
-	if w.hand {
+	switch {
+	case w.hand && w.exchange:
+		compute = exchangeByHand
+	case w.hand:
 		compute = byHand
 	}
 	sum, err := compute(ctx, src)
