@@ -116,7 +116,7 @@ func MaxParallelism(n int) JobOption { return jobOption(func(c *config) { c.maxP
 
 // MemoryBudget is the one number for a job's memory. An eighth of it, at most 256 MiB, is room for garbage between two collections: it holds for the whole process, until that ends, and takes
 // the place of a GOGC set by hand. A sixteenth bounds what waits between tasks. Of the rest half is for the live values of keyed state, by estimate, and half for the backend's caches; state that does
-// not fit stays on disk. Beside it there is what the sources have fetched, and the collector's garbage (GOGC) over what lives. The default is 512 MiB.
+// not fit stays on disk, and where keys change faster than checkpoints become durable, tasks wait for them. Beside it there is what the sources have fetched, and the collector's garbage (GOGC) over what lives. The default is 512 MiB.
 func MemoryBudget(bytes int64) JobOption { return jobOption(func(c *config) { c.memory = bytes }) }
 
 // RateLimit paces the job: all its sources together emit what l lets through, however many splits they have. l may be changed while the job runs and

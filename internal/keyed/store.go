@@ -58,6 +58,7 @@ type Store struct {
 	batch    *state.Batch // of the snapshot under way, else nil
 	epoch    uint32       // counts snapshots, from 1
 	durable  uint32       // the last snapshot that is committed
+	flying   int          // entries in a batch that is not committed
 	absent   bool         // the backend holds no entry that is not in the table
 	queues   [domains]queue
 	key, buf []byte
@@ -233,6 +234,7 @@ func (s *Store) ahead(e *Entry) (err error) {
 	}
 	e.mark = 0
 	e.encoded = snapshot
+	s.flying++
 	s.index(s.batch, e)
 	s.key = appendEntryKey(s.key[:0], s.cfg.Operator, e.Shard, e.Key)
 	if e.stored = e.filled != 0; !e.stored {
@@ -278,6 +280,7 @@ func (s *Store) index(b *state.Batch, e *Entry) {
 // Committed says that the batch of the last snapshot is in the backend.
 func (s *Store) Committed() {
 	s.durable = s.epoch - 1
+	s.flying = 0
 	if len(s.gone) == 0 {
 		s.gone, s.dead = s.dead, s.gone
 	} else {
@@ -310,14 +313,29 @@ func (s *Store) held(e *Entry) bool { return e.mark != 0 || e.encoded > s.durabl
 
 const entryOverhead = 240 // table, ring, heap item and Entry itself
 
-// bytes estimates the memory of the table: live values are taken as twice their encoded size.
-func (s *Store) bytes() int64 {
-	return int64(float64(len(s.ring)) * (entryOverhead + 2*s.average))
+// bytes estimates the memory of the table.
+func (s *Store) bytes() int64 { return s.estimate(len(s.ring)) }
+
+// estimate is the memory of so many entries: live values are taken as twice their encoded size.
+func (s *Store) estimate(entries int) int64 {
+	return int64(float64(entries) * (entryOverhead + 2*s.average))
 }
 
 // Pressed reports that the dirty entries alone take half of the budget, so that a checkpoint is wanted.
-func (s *Store) Pressed() bool {
-	return s.budget.Load() > 0 && int64(float64(len(s.dirty)+len(s.turn))*(entryOverhead+2*s.average)) > s.budget.Load()/2
+func (s *Store) Pressed() bool { return s.exceeds(len(s.dirty)+len(s.turn), 0.5) }
+
+// Strained reports that the entries which cannot leave memory before a checkpoint is durable take three quarters of the budget, so that the one under way is urgent.
+func (s *Store) Strained() bool { return s.exceeds(s.bound(), 0.75) }
+
+// Full reports that they take all of it.
+func (s *Store) Full() bool { return s.exceeds(s.bound(), 1) }
+
+// bound is how many entries are held, at most: those that changed after they were encoded count twice.
+func (s *Store) bound() int { return len(s.dirty) + len(s.turn) + s.flying }
+
+func (s *Store) exceeds(entries int, share float64) bool {
+	budget := s.budget.Load()
+	return budget > 0 && float64(s.estimate(entries)) > share*float64(budget)
 }
 
 const trimSteps = 8192 // entries that one Trim looks at, so that it does not stop the stream

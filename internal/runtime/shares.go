@@ -16,7 +16,7 @@ type TaskStatus struct {
 	Busy     time.Duration // at work
 	Idle     time.Duration // without input
 	Blocked  time.Duration // waiting for its sink, or for a free batch in an exchange
-	Paused   time.Duration // held by alignment or a rate limit
+	Paused   time.Duration // held by alignment, a rate limit, or the memory budget until a commit has ended
 	// Checkpoints is what checkpoints took of the time.
 	Checkpoints PauseStatus
 }

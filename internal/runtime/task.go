@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"math"
 	"runtime"
+	"slices"
 	"strconv"
 	"time"
 
@@ -202,14 +203,20 @@ func (t *Task) begin(c command) error {
 	return t.encode()
 }
 
-// sliceEntries is how many entries of keyed state are encoded between two batches of records.
-const sliceEntries = 500
+// sliceEntries is how many entries of keyed state are encoded between two batches of records, and urgentEntries where as many may change meanwhile and memory does not allow that.
+const (
+	sliceEntries  = 500
+	urgentEntries = 16 * sliceEntries
+)
 
 // slice does a part of the snapshot under way, and hands it to the unit when it is complete.
 func (t *Task) slice() error { return t.pauses.stop(t.encode) }
 
 func (t *Task) encode() error {
 	n := sliceEntries
+	if slices.ContainsFunc(t.stores, (*keyed.Store).Strained) {
+		n = urgentEntries
+	}
 	for _, s := range t.stores {
 		before := t.taking.Batch.Len()
 		done, err := s.Slice(n)
@@ -306,13 +313,49 @@ func (t *Task) between() error {
 			return err
 		}
 	}
+	full := false
 	for _, s := range t.stores {
 		s.Trim()
 		if s.Pressed() {
 			t.unit.demand()
 		}
+		full = full || s.Full()
+	}
+	if full {
+		return t.awaitCommit()
 	}
 	return nil
+}
+
+// awaitCommit waits, where what changed fills the memory budget, for the end of a commit under way, after which it may leave. Nothing but a commit is waited for: no part of the
+// checkpoint is missing any more then, so that none can be waiting for this task.
+func (t *Task) awaitCommit() error {
+	committing := t.unit.committing.Load()
+	if committing == nil {
+		return nil
+	}
+	if err := t.flushAll(); err != nil {
+		return err
+	}
+	ended, given := (<-chan struct{})(*committing), t.Ctx.Done()
+	if p := t.run.turns; p != nil {
+		ready := p.Pick(closed(ended), t.Ctx.Err() != nil)
+		ended, given = onlyIf(ready, 0, ended), onlyIf(ready, 1, given)
+	}
+	t.shares.enter(paused)
+	defer t.shares.enter(busy)
+	for {
+		select {
+		case <-ended:
+			t.turn("has waited for a commit")
+			return nil
+		case q := <-t.asked.questions:
+			q()
+		case <-given:
+			t.turn("is given up")
+			return context.Cause(t.Ctx)
+		}
+	}
 }
 
 func (t *Task) wakeUp(now int64) error {

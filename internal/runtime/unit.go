@@ -3,6 +3,7 @@ package runtime
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/millrace/millrace/internal/checkpoint"
@@ -27,6 +28,8 @@ type unit struct {
 	drain  chan struct{}
 	done   chan struct{} // closed when the unit's loop has ended
 	next   int64         // the checkpoint that the records of a task which starts now belong to
+	// committing is closed when the commit under way has ended; nil without one.
+	committing atomic.Pointer[chan struct{}]
 
 	transactions *transactions // nil without
 	health       health
@@ -218,6 +221,12 @@ func (u *unit) tell(ctx context.Context, sources bool, c command) error {
 
 // commit makes what the tasks delivered durable, as one batch.
 func (u *unit) commit(ctx context.Context, a checkpoint.Action) error {
+	ended := make(chan struct{})
+	u.committing.Store(&ended)
+	defer func() {
+		u.committing.Store(nil)
+		close(ended)
+	}()
 	if err := u.run.images.enter(ctx); err != nil {
 		return err
 	}

@@ -75,7 +75,7 @@ type Task struct {
 	Busy     float64 `json:"busy"`
 	Idle     float64 `json:"idle"`    // nothing came
 	Blocked  float64 `json:"blocked"` // what it feeds took nothing: backpressure
-	Paused   float64 `json:"paused"`  // waited for slower splits or for the rate limit
+	Paused   float64 `json:"paused"`  // waited for slower splits, the rate limit, or a commit that the memory budget has to wait for
 }
 
 // Sink is what a sink takes.
