@@ -92,6 +92,16 @@ var mutants = []mutant{
 		pkg: "internal/keyed", test: "TestStoreAgainstModel",
 	},
 	{
+		safeguard: "an entry counts as held until its batch is committed", file: "internal/keyed/store.go",
+		text: "	s.flying++\n", instead: "",
+		pkg: "internal/keyed", test: "TestWhatIsHeldCountsUntilItIsCommitted", quick: true,
+	},
+	{
+		safeguard: "a task whose changes fill the memory waits for the commit", file: "internal/runtime/task.go",
+		text: "	if full {\n", instead: "	if full && false {\n",
+		pkg: "stream", test: "TestMemoryIsBoundedWhereKeysChangeFasterThanCommits",
+	},
+	{
 		safeguard: "an entry that is touched before its turn is encoded first", file: "internal/keyed/store.go",
 		text: "			return e, s.ahead(e)\n", instead: "			return e, nil\n",
 		pkg: "internal/keyed", test: "TestStoreAgainstModel", quick: true,
