@@ -106,6 +106,10 @@ func TestMemoryIsBoundedWhereKeysChangeFasterThanCommits(t *testing.T) {
 			let()
 			require.NoError(t, <-ended)
 			require.Len(t, list.Rows(), keys)
+			require.EqualValues(t, keys, seen.Load())
+			if how == "two exchanges" {
+				require.EqualValues(t, keys, again.Load())
+			}
 			require.Positive(t, j.StateStats().Evictions)
 			require.Greater(t, b.commit.Load(), int64(3), "checkpoints are made as memory needs them")
 		})

@@ -96,12 +96,8 @@ const colTrip = "ns to the other core and back"
 
 func lineVariant() variant {
 	return variant{name: "a line of the cache", run: func(ctx context.Context, _ *bench) (Sample, error) {
-		program, err := os.Executable()
-		if err != nil {
-			return Sample{}, err
-		}
 		var got passed
-		s, err := child(ctx, "", &got, program, "control", "--line")
+		s, err := controlChild(ctx, &got, "--line")
 		s.Values = map[string]float64{colTrip: got.Nanos}
 		return s, err
 	}}
@@ -111,13 +107,18 @@ const arithmetic = "arithmetic"
 
 func controlVariant(cores int) variant {
 	return variant{name: onCores(arithmetic, cores), run: func(ctx context.Context, _ *bench) (Sample, error) {
-		program, err := os.Executable()
-		if err != nil {
-			return Sample{}, err
-		}
 		var got controlled
-		s, err := child(ctx, "", &got, program, "control", fmt.Sprintf("--procs=%d", cores))
+		s, err := controlChild(ctx, &got, fmt.Sprintf("--procs=%d", cores))
 		s.Events, s.Phase = int64(steps/1000*cores), got.Phase
 		return s, err
 	}}
+}
+
+// controlChild runs this program's control.
+func controlChild(ctx context.Context, got any, flag string) (Sample, error) {
+	program, err := os.Executable()
+	if err != nil {
+		return Sample{}, err
+	}
+	return child(ctx, "", got, program, "control", flag)
 }

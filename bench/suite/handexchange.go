@@ -92,10 +92,8 @@ func newHands(reader int, seed maphash.Seed, inboxes []chan *handed) *hands {
 func (h *hands) push(ctx context.Context, e *pb.ClickEvent, latest int64) error {
 	to := maphash.String(h.seed, e.UserId) % uint64(len(h.inboxes))
 	if h.open[to] == nil {
-		select {
-		case h.open[to] = <-h.free[to]:
-		case <-ctx.Done():
-			return ctx.Err()
+		if err := h.take(ctx, to); err != nil {
+			return err
 		}
 	}
 	b := h.open[to]
@@ -103,6 +101,16 @@ func (h *hands) push(ctx context.Context, e *pb.ClickEvent, latest int64) error 
 		h.send(to, latest)
 	}
 	return nil
+}
+
+// take waits for a free batch, to be filled next.
+func (h *hands) take(ctx context.Context, to uint64) error {
+	select {
+	case h.open[to] = <-h.free[to]:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // send always has room: an inbox holds all batches there are.
@@ -116,10 +124,8 @@ func (h *hands) send(to uint64, latest int64) {
 func (h *hands) end(ctx context.Context) error {
 	for to := range uint64(len(h.inboxes)) {
 		if h.open[to] == nil {
-			select {
-			case h.open[to] = <-h.free[to]:
-			case <-ctx.Done():
-				return ctx.Err()
+			if err := h.take(ctx, to); err != nil {
+				return err
 			}
 		}
 		h.send(to, math.MaxInt64)

@@ -14,10 +14,7 @@ import (
 
 // What cannot leave memory counts until its batch is committed, wherever it is on its way.
 func TestWhatIsHeldCountsUntilItIsCommitted(t *testing.T) {
-	backend, err := memory.Backend().Open(t.TempDir(), 0)
-	require.NoError(t, err)
-	defer func() { require.NoError(t, backend.Close()) }()
-	s := keyed.New(keyed.Config{Backend: backend, Shards: []uint16{0}, ShardOf: func([]byte) uint16 { return 0 }})
+	s, backend := oneShard(t)
 	cell := keyed.NewCell[int](s, "n", codec.Int())
 	change := func(from, to int) {
 		for i := from; i < to; i++ {
@@ -70,4 +67,12 @@ func TestWhatIsHeldCountsUntilItIsCommitted(t *testing.T) {
 	s.Trim()
 	require.Less(t, s.Stats().Entries, 510)
 	require.GreaterOrEqual(t, s.Stats().Entries, 300)
+}
+
+// oneShard is an empty store with a shard, over a backend in memory.
+func oneShard(t *testing.T) (*keyed.Store, state.Store) {
+	backend, err := memory.Backend().Open(t.TempDir(), 0)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, backend.Close()) })
+	return keyed.New(keyed.Config{Backend: backend, Shards: []uint16{0}, ShardOf: func([]byte) uint16 { return 0 }}), backend
 }

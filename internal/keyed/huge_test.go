@@ -10,15 +10,11 @@ import (
 	"github.com/millrace/millrace/codec"
 	"github.com/millrace/millrace/internal/keyed"
 	"github.com/millrace/millrace/state"
-	"github.com/millrace/millrace/state/memory"
 )
 
 // A value beyond the 4 GiB whose length an entry can tell is refused, with its state and key. Nothing of it is touched, so it takes no memory.
 func TestValueAboveFourGiB(t *testing.T) {
-	store, err := memory.Backend().Open(t.TempDir(), 0)
-	require.NoError(t, err)
-	defer func() { require.NoError(t, store.Close()) }()
-	s := keyed.New(keyed.Config{Backend: store, Shards: []uint16{0}, ShardOf: func([]byte) uint16 { return 0 }})
+	s, _ := oneShard(t)
 	huge := codec.Func("huge/1", func(dst []byte, n int) ([]byte, error) {
 		return append(make([]byte, 0, len(dst)+n), dst...)[:len(dst)+n], nil
 	}, func([]byte) (int, error) { return 0, nil })
