@@ -155,7 +155,7 @@ func connect[K comparable, T, A any](w WindowedStream[K, T], n *node, c opConfig
 		t.BindCells(n.uid, store)
 		t.OnWake(op.NextWake, op.Wake)
 		countWindows(t, n.uid, &op.Counters)
-		return &at[T]{op, t, n.uid}, op
+		return &at[T]{lookahead[T]{store, key}, op, t, n.uid}, op
 	})
 }
 
@@ -186,6 +186,7 @@ func (w WindowedStream[K, T]) partial(t *runtime.Task) func() int64 {
 
 // at attributes what happens in an operator to it.
 type at[T any] struct {
+	lookahead[T]
 	next flow.Pusher[T]
 	task *runtime.Task
 	uid  string

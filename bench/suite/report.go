@@ -58,7 +58,11 @@ func report(r results, also []string, to string) error {
 		others = append(others, other)
 	}
 	if t := targetTable(all, others...); t != "" {
-		fmt.Fprintf(&doc, "\n## Targets\n\n%s\n\n%s\n", aboutTargets, t)
+		about := aboutTargets
+		if len(others) > 0 {
+			about += " The columns at the end are of further runs."
+		}
+		fmt.Fprintf(&doc, "\n## Targets\n\n%s\n\n%s\n", about, t)
 	}
 	for _, p := range parts() {
 		samples := all[p.name]

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -209,7 +210,7 @@ func targetTable(m medians, others ...medians) string {
 	if t.Length() == 0 {
 		return ""
 	}
-	return t.RenderMarkdown() + obstacles(m)
+	return t.RenderMarkdown() + obstacles(append([]medians{m}, others...))
 }
 
 // shown is a figure, and that it does not hold where it does not.
@@ -224,13 +225,16 @@ func (t target) shown(m medians) string {
 	return short(v)
 }
 
-// obstacles says, for what is not reached, what stands in the way.
-func obstacles(m medians) string {
+// obstacles says, for what some run did not reach, what stands in the way.
+func obstacles(runs []medians) string {
 	var order []string
 	hindered := map[string][]string{}
 	for i, target := range targets() {
-		v, ok := target.of(m)
-		if !ok || target.obstacle == "" || target.judge(v) == beyondIt {
+		lacks := func(m medians) bool {
+			v, ok := target.of(m)
+			return ok && target.judge(v) != beyondIt
+		}
+		if target.obstacle == "" || !slices.ContainsFunc(runs, lacks) {
 			continue
 		}
 		if hindered[target.obstacle] == nil {

@@ -45,6 +45,15 @@ type Pusher[T any] interface {
 	Push(m *Meta, v T) error
 }
 
+// Expecter is a Pusher that can look ahead: what the records of a batch need is then read at once. Expect and Fetch change nothing that can be seen.
+type Expecter[T any] interface {
+	// Expecting reports whether that is worth it for so many records.
+	Expecting(records int) bool
+	// Expect is called with each, then Fetch, then Push with each.
+	Expect(m *Meta, v T)
+	Fetch() error
+}
+
 // Control takes the progress of event time. Advance is called with rising watermarks, after every record that came before them.
 type Control interface {
 	Advance(watermark int64) error

@@ -30,6 +30,8 @@ const (
 	domains
 )
 
+const entryKeyHead = 1 + 2 + 2
+
 func appendEntryKey(dst []byte, operator, shard uint16, key string) []byte {
 	dst = append(dst, entryPrefix)
 	dst = binary.BigEndian.AppendUint16(dst, operator)

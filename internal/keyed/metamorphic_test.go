@@ -233,6 +233,11 @@ func (s *subject) step() {
 			}
 		}
 		s.store.Settle(e)
+	case n < 70: // look ahead
+		for range s.rng.IntN(30) {
+			s.store.Expect([]byte(s.keys[s.rng.IntN(len(s.keys))]))
+		}
+		require.NoError(s.t, s.store.Fetch())
 	case n < 75: // only look
 		e := s.entry(s.keys[s.rng.IntN(len(s.keys))])
 		s.store.Settle(e)

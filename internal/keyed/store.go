@@ -61,6 +61,7 @@ type Store struct {
 	flying   int          // entries in a batch that is not committed
 	absent   bool         // the backend holds no entry that is not in the table
 	queues   [domains]queue
+	fetch    fetch
 	key, buf []byte
 	average  float64 // bytes of an entry, by the encoded sizes seen
 	pressed  bool    // the budget was reached: index records are kept exact, so that entries can leave
@@ -137,6 +138,9 @@ func (s *Store) remove(e *Entry) {
 func (s *Store) load(key string) (*Entry, error) {
 	s.key = append(s.key[:0], key...)
 	s.key = appendEntryKey(s.key[:0], s.cfg.Operator, s.cfg.ShardOf(s.key), key)
+	if s.fetch.lacks(s.key) {
+		return nil, nil
+	}
 	value, found, err := s.cfg.Backend.Get(s.key, s.buf)
 	if err != nil {
 		return nil, err
@@ -145,10 +149,14 @@ func (s *Store) load(key string) (*Entry, error) {
 		s.stats.Misses++
 		return nil, nil
 	}
-	s.stats.Reads++
 	s.buf = value
-	s.key = append(s.key[:0], key...)
-	e := s.insert(s.key)
+	return s.place(s.key[entryKeyHead:], value)
+}
+
+// place makes an entry of what the backend has under key.
+func (s *Store) place(key, value []byte) (*Entry, error) {
+	s.stats.Reads++
+	e := s.insert(key)
 	if err := s.decode(e, value); err != nil {
 		s.remove(e)
 		return nil, err
@@ -188,208 +196,6 @@ func (s *Store) release(e *Entry) {
 	e.mark = 0 // the snapshot passes over it
 }
 
-// Snapshot is Begin and all of Slice.
-func (s *Store) Snapshot(b *state.Batch) error {
-	s.Begin(b)
-	_, err := s.Slice(math.MaxInt)
-	return err
-}
-
-// Begin starts a snapshot: b will hold the entries that are dirty now, as they are now.
-func (s *Store) Begin(b *state.Batch) {
-	s.batch = b
-	s.turn, s.dirty = s.dirty, s.turn[:0]
-	for _, e := range s.free {
-		e.mark = 0 // the snapshot passes over it
-	}
-	s.epoch++
-}
-
-// Slice encodes up to n entries of the snapshot and reports whether it is complete. The entries stay in memory until Committed.
-func (s *Store) Slice(n int) (done bool, err error) {
-	if s.batch == nil {
-		return true, nil
-	}
-	for ; n > 0 && len(s.turn) > 0; n-- {
-		last := len(s.turn) - 1
-		e := s.turn[last]
-		s.turn[last] = nil
-		s.turn = s.turn[:last]
-		if err := s.ahead(e); err != nil {
-			return false, err
-		}
-	}
-	if len(s.turn) > 0 {
-		return false, nil
-	}
-	s.batch = nil
-	return true, nil
-}
-
-// ahead encodes an entry of the snapshot under way before it may change.
-func (s *Store) ahead(e *Entry) (err error) {
-	snapshot := s.epoch - 1
-	if e.mark != snapshot {
-		return nil // clean, settled, or changed since
-	}
-	e.mark = 0
-	e.encoded = snapshot
-	s.flying++
-	s.index(s.batch, e)
-	s.key = appendEntryKey(s.key[:0], s.cfg.Operator, e.Shard, e.Key)
-	if e.stored = e.filled != 0; !e.stored {
-		s.batch.Delete(s.key)
-		s.dead = append(s.dead, e)
-		return nil
-	}
-	if s.buf, err = s.encode(s.buf[:0], e); err != nil {
-		return err
-	}
-	s.batch.Set(s.key, s.buf)
-	s.average += (float64(len(s.buf)) - s.average) / 64
-	return nil
-}
-
-// index brings an entry's index records up to date: one that is early enough stays, so that a deadline that only moves later costs nothing, unless the
-// entry is to be able to leave memory.
-func (s *Store) index(b *state.Batch, e *Entry) {
-	for d := range domains {
-		t := &e.timers[d]
-		want := t.deadline
-		if e.filled == 0 {
-			want = None
-		}
-		if have := t.indexed; have != want && (s.pressed || have > want || want == None) {
-			if have != None {
-				s.key = appendTimerKey(s.key[:0], s.cfg.Operator, d, e.Shard, have, e.Key)
-				b.Delete(s.key)
-			}
-			if want != None {
-				s.key = appendTimerKey(s.key[:0], s.cfg.Operator, d, e.Shard, want, e.Key)
-				b.Set(s.key, nil)
-			}
-			t.indexed = want
-		}
-		if s.pressed && want != None && t.armed != want {
-			t.armed = want
-			s.queues[d].push(item{want, byKey(e.Key)})
-		}
-	}
-}
-
-// Committed says that the batch of the last snapshot is in the backend.
-func (s *Store) Committed() {
-	s.durable = s.epoch - 1
-	s.flying = 0
-	if len(s.gone) == 0 {
-		s.gone, s.dead = s.dead, s.gone
-	} else {
-		s.gone = append(s.gone, s.dead...)
-		clear(s.dead)
-		s.dead = s.dead[:0]
-	}
-	s.forget()
-}
-
-// forgetEntries is how many entries leave the table at once.
-const forgetEntries = 500
-
-// forget lets some of the entries leave whose deletion is committed, so that a checkpoint in which many ended does not stop the stream. One that came back to life, or is in a
-// later batch, stays.
-func (s *Store) forget() {
-	for n := min(forgetEntries, len(s.gone)); n > 0; n-- {
-		last := len(s.gone) - 1
-		e := s.gone[last]
-		s.gone[last] = nil
-		s.gone = s.gone[:last]
-		if e.filled == 0 && !s.held(e) && e.place >= 0 {
-			s.remove(e)
-		}
-	}
-}
-
-// held reports whether an entry has to stay in memory: it is dirty, in the snapshot, or in a batch that is not committed.
-func (s *Store) held(e *Entry) bool { return e.mark != 0 || e.encoded > s.durable }
-
-const entryOverhead = 240 // table, ring, heap item and Entry itself
-
-// bytes estimates the memory of the table.
-func (s *Store) bytes() int64 { return s.estimate(len(s.ring)) }
-
-// estimate is the memory of so many entries: live values are taken as twice their encoded size.
-func (s *Store) estimate(entries int) int64 {
-	return int64(float64(entries) * (entryOverhead + 2*s.average))
-}
-
-// Pressed reports that the dirty entries alone take half of the budget, so that a checkpoint is wanted.
-func (s *Store) Pressed() bool { return s.exceeds(len(s.dirty)+len(s.turn), 0.5) }
-
-// Strained reports that the entries which cannot leave memory before a checkpoint is durable take three quarters of the budget, so that the one under way is urgent.
-func (s *Store) Strained() bool { return s.exceeds(s.bound(), 0.75) }
-
-// Full reports that they take all of it.
-func (s *Store) Full() bool { return s.exceeds(s.bound(), 1) }
-
-// bound is how many entries are held, at most: those that changed after they were encoded count twice.
-func (s *Store) bound() int { return len(s.dirty) + len(s.turn) + s.flying }
-
-func (s *Store) exceeds(entries int, share float64) bool {
-	budget := s.budget.Load()
-	return budget > 0 && float64(s.estimate(entries)) > share*float64(budget)
-}
-
-const trimSteps = 8192 // entries that one Trim looks at, so that it does not stop the stream
-
-// Trim lets clean entries leave memory, the ones not used lately first, until the table is within its budget.
-// It is called between records.
-func (s *Store) Trim() {
-	s.forget()
-	budget := s.budget.Load()
-	if budget == 0 || s.bytes() <= budget {
-		return
-	}
-	if !s.pressed {
-		s.pressed = true
-		for d := range s.queues {
-			s.queues[d].unpin()
-		}
-	}
-	low := budget - budget/16
-	for steps := min(2*len(s.ring), trimSteps); steps > 0 && len(s.ring) > 0 && s.bytes() > low; steps-- {
-		if s.hand >= len(s.ring) {
-			s.hand = 0
-		}
-		e := s.ring[s.hand]
-		switch {
-		case s.held(e):
-			s.hand++
-		case e.used:
-			e.used = false
-			s.hand++
-		case !e.exact():
-			s.Dirty(e) // leaves after the next checkpoint
-			s.hand++
-		default:
-			s.remove(e)
-			s.absent = false
-			s.stats.Evictions++
-		}
-	}
-	for d := range s.queues {
-		s.queues[d].shrink(s, Domain(d))
-	}
-}
-
-// exact reports whether the entry's heap items are where its index records are, so that they can be found again.
-func (e *Entry) exact() bool {
-	for _, t := range e.timers {
-		if t.deadline != None && t.indexed != t.armed {
-			return false
-		}
-	}
-	return true
-}
-
 // Stats tells what the store did and holds.
 func (s *Store) Stats() Stats {
 	st := s.stats
@@ -399,6 +205,3 @@ func (s *Store) Stats() Stats {
 	}
 	return st
 }
-
-// SetBudget changes the bound of the table's memory; 0 lifts it.
-func (s *Store) SetBudget(bytes int64) { s.budget.Store(bytes) }

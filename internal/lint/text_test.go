@@ -41,3 +41,12 @@ func TestTextIsClean(t *testing.T) {
 		}
 	}
 }
+
+// A file that is larger was most likely built, or measured, here: everybody who clones the project takes it along for ever.
+func TestFilesAreSmall(t *testing.T) {
+	for _, name := range files(t) {
+		if size := len(read(t, name)); size > 1<<20 {
+			t.Errorf("%s has %d bytes; a file has one megabyte at most: leave out what can be built, generate what is data", name, size)
+		}
+	}
+}

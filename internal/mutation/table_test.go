@@ -87,14 +87,19 @@ var mutants = []mutant{
 	},
 	// Keyed state.
 	{
-		safeguard: "an entry stays in memory until its batch is committed", file: "internal/keyed/store.go",
+		safeguard: "an entry stays in memory until its batch is committed", file: "internal/keyed/budget.go",
 		text: "bool { return e.mark != 0 || e.encoded > s.durable }", instead: "bool { return e.mark != 0 }",
 		pkg: "internal/keyed", test: "TestStoreAgainstModel",
 	},
 	{
-		safeguard: "an entry counts as held until its batch is committed", file: "internal/keyed/store.go",
+		safeguard: "an entry counts as held until its batch is committed", file: "internal/keyed/snapshot.go",
 		text: "	s.flying++\n", instead: "",
 		pkg: "internal/keyed", test: "TestWhatIsHeldCountsUntilItIsCommitted", quick: true,
+	},
+	{
+		safeguard: "a key that was not in the backend may be there once entries leave memory", file: "internal/keyed/budget.go",
+		text: "	s.fetch.absent = s.fetch.absent[:0]\n", instead: "",
+		pkg: "internal/keyed", test: "TestFetch", quick: true,
 	},
 	{
 		safeguard: "a task whose changes fill the memory waits for the commit", file: "internal/runtime/task.go",

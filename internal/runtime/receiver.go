@@ -14,6 +14,7 @@ type Receiver[T any] struct {
 	task    *Task
 	inbox   *exchange.Inbox[T]
 	next    flow.Pusher[T]
+	ahead   flow.Expecter[T] // next, if it is one
 	control flow.Control
 	valve   *exchange.Valve
 	idle    bool
@@ -33,6 +34,7 @@ func AddReceiver[T any](r *Run, name string, subtask int, inbox *exchange.Inbox[
 	t.At = name
 	next, control := build(t)
 	rc := &Receiver[T]{task: t, inbox: inbox, next: next, control: control, valve: exchange.NewValve()}
+	rc.ahead, _ = next.(flow.Expecter[T])
 	rc.in = r.cfg.Meter.Counter("records_in", "operator", name)
 	r.before = append(r.before, func() { rc.initial = inbox.Lanes() }) // before any can join
 	r.launch(t, rc.loop)
@@ -204,6 +206,14 @@ func (r *Receiver[T]) process(b *exchange.Batch[T]) error {
 }
 
 func (r *Receiver[T]) push(b *exchange.Batch[T]) error {
+	if r.ahead != nil && r.ahead.Expecting(len(b.Records)) {
+		for i := range b.Records {
+			r.ahead.Expect(&b.Records[i].Meta, b.Records[i].Value)
+		}
+		if err := r.ahead.Fetch(); err != nil {
+			return err
+		}
+	}
 	for i := range b.Records {
 		e := &b.Records[i]
 		r.task.Here = &e.Meta

@@ -42,6 +42,13 @@ func (s store) Get(key, dst []byte) ([]byte, bool, error) {
 	return s.Store.Get(key, dst)
 }
 
+func (s store) MultiGet(keys [][]byte, visit func(i int, value []byte) error) error {
+	if s.p.dead.Load() {
+		return errDead
+	}
+	return s.Store.MultiGet(keys, visit)
+}
+
 func (s store) Scan(from, to []byte, visit func(key, value []byte) bool) error {
 	if s.p.dead.Load() {
 		return errDead

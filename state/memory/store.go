@@ -58,6 +58,23 @@ func (s *store) Get(key, dst []byte) (value []byte, found bool, err error) {
 	return append(dst[:0], v...), ok, nil
 }
 
+// MultiGet implements state.Store. visit may read and commit, and must not change the value.
+func (s *store) MultiGet(keys [][]byte, visit func(i int, value []byte) error) error {
+	if err := s.open(); err != nil {
+		return err
+	}
+	s.gets.Add(int64(len(keys)))
+	content := s.content.Load()
+	for i, key := range keys {
+		if _, v, ok := content.Get(key); ok {
+			if err := visit(i, v); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // Scan implements state.Store. visit may read and commit, and must not change the slices.
 func (s *store) Scan(from, to []byte, visit func(key, value []byte) bool) error {
 	if err := s.open(); err != nil {

@@ -20,14 +20,15 @@ type config struct {
 	ingestOver limits
 }
 
-// limits is a number of writes and of bytes; a batch beyond either is over it.
+// limits is a number of writes and of bytes; a batch beyond either is over it. 0 bytes stand for a quarter of a memtable.
 type limits struct {
 	writes int
 	bytes  int64
 }
 
-// Beyond these a commit goes around the log and the memtables: the same bytes are written once instead of twice, and memory does not grow by the batch.
-var defaultIngestOver = limits{writes: 1_000_000, bytes: 64 << 20}
+// Beyond these a commit goes around the log and the memtables: the same bytes are written once instead of twice, memory does not grow by the batch, and a restart has
+// no log to read again.
+var defaultIngestOver = limits{writes: 1_000_000}
 
 type optionFunc func(*config)
 
@@ -40,7 +41,8 @@ func FS(fs vfs.FS) Option { return optionFunc(func(c *config) { c.fs = fs }) }
 func Logger(l *slog.Logger) Option { return optionFunc(func(c *config) { c.log = l }) }
 
 // IngestOver sets from which size on a batch is written as sorted tables that are linked into the store in one step, instead of through the write-ahead
-// log: more than writes entries or more than bytes of keys and values. The default is a million entries or 64 MiB. Values of 0 and below keep the default.
+// log: more than writes entries or more than bytes of keys and values. The default is a million entries or a quarter of a memtable, which is a thirty-second
+// of the store's memory, from 128 KiB to 16 MiB. Values of 0 and below keep the default.
 func IngestOver(writes int, bytes int64) Option {
 	return optionFunc(func(c *config) {
 		if writes > 0 {
@@ -122,6 +124,9 @@ func openLocked(fs *fencedFS, dir string, memoryBytes int64, inMemory bool, f *f
 		write = pebble.NoSync
 	}
 	s := &store{db: db, opts: opts, fs: fs, dir: dir, write: write, ingestOver: cfg.ingestOver, failure: f}
+	if s.ingestOver.bytes == 0 {
+		s.ingestOver.bytes = int64(opts.MemTableSize / 4)
+	}
 	s.gate.init()
 	return s, nil
 }

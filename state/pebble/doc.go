@@ -10,7 +10,7 @@
 // # Errors
 //
 // Damage found in a file wraps state.ErrCorrupt and names the file. A failure that Pebble cannot survive (a sync that failed, a manifest that cannot be
-// written) ends the store, not the process: from then on nothing more reaches the disk, and every Get, Scan and Commit returns the first failure. A batch
+// written) ends the store, not the process: from then on nothing more reaches the disk, and every Get, MultiGet, Scan and Commit returns the first failure. A batch
 // whose Commit returned an error is there whole or not at all when the directory is opened again; which of both, the error does not say.
 //
 // Damage in the last record of a log after a crash cannot be told from a write that was cut short by that crash, so the commit in it can be lost

@@ -57,7 +57,7 @@ func (s *store) Get(key, dst []byte) (value []byte, found bool, err error) {
 	value = dst[:0]
 	it, err := s.db.NewIter(&pointRead)
 	if err != nil {
-		return value, false, fmt.Errorf("pebble: get from %s: %w", s.dir, describe(s.dir, err))
+		return value, false, s.unread(err)
 	}
 	// The comparer's prefix is the whole key, so this finds the key or nothing.
 	if it.SeekPrefixGE(storedKey(key)) {
@@ -70,9 +70,51 @@ func (s *store) Get(key, dst []byte) (value []byte, found bool, err error) {
 		err = cerr // of the seek, too
 	}
 	if err != nil {
-		return dst[:0], false, fmt.Errorf("pebble: get from %s: %w", s.dir, describe(s.dir, err))
+		return dst[:0], false, s.unread(err)
 	}
 	return value, found, nil
+}
+
+// MultiGet implements state.Store. One iterator goes forward, so that keys which are near each other share the opening of a table. visit may read and commit.
+func (s *store) MultiGet(keys [][]byte, visit func(i int, value []byte) error) (err error) {
+	if err := s.enter(); err != nil {
+		return err
+	}
+	defer s.gate.leave()
+	s.gets.Add(int64(len(keys)))
+	it, err := s.db.NewIter(&pointRead)
+	if err != nil {
+		return s.unread(err)
+	}
+	defer func() {
+		if cerr := it.Close(); err == nil {
+			err = s.unread(cerr)
+		}
+	}()
+	for i, key := range keys {
+		if !it.SeekPrefixGE(storedKey(key)) {
+			if err := it.Error(); err != nil {
+				return s.unread(err)
+			}
+			continue
+		}
+		v, err := it.ValueAndErr()
+		if err != nil {
+			return s.unread(err)
+		}
+		if err := visit(i, v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// unread says what a look-up failed of.
+func (s *store) unread(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("pebble: get from %s: %w", s.dir, describe(s.dir, err))
 }
 
 // Scan implements state.Store. visit may read and commit; it must not close the store.

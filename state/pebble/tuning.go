@@ -40,9 +40,12 @@ func tuned(fs vfs.FS, memoryBytes int64, opened func() bool) *pebble.Options {
 		MaxOpenFiles:                4096,
 		BytesPerSync:                1 << 20,
 		MaxManifestFileSize:         4 << 20, // it is part of every image
-		// A read looks into every sublevel of L0, so few are let stand; writes are stopped late, since a commit that waits holds up a checkpoint.
-		L0CompactionThreshold: 2,
+		// Keys are spread over all of the state, so that what comes together in L0 is written again with all of the next level: better seldom and much of it. A read looks
+		// into every sublevel, so not too many are let stand; writes are stopped late, since a commit that waits holds up a checkpoint.
+		L0CompactionThreshold: 8,
 		L0StopWritesThreshold: 64,
+		// The first level below L0 is large enough that for state of some times the memory there is only the last one below it.
+		LBaseMaxBytes: max(memoryBytes, 64<<20),
 		// Opening waits for compactions that it has begun itself, for seconds where there is much to compact: they are for afterwards, unless the debt is large.
 		CompactionConcurrencyRange: func() (lower, upper int) {
 			if opened() {
@@ -58,10 +61,14 @@ func tuned(fs vfs.FS, memoryBytes int64, opened func() bool) *pebble.Options {
 		l.BlockSize = blockSize
 		l.IndexBlockSize = indexBlockSize
 		l.FilterPolicy = bloom.FilterPolicy(bloomBitsPerKey)
-		l.Compression = compression
+		l.Compression = uncompressed
 	}
+	o.Levels[len(o.Levels)-1].Compression = compression
 	return o
 }
+
+// Levels above the last hold a small part of what is there, but are what compactions write most of.
+func uncompressed() *sstable.CompressionProfile { return sstable.NoCompression }
 
 // Snappy costs a read that misses the cache nothing measurable, the smaller block making up for its time, and saves 27 % of the disk where half of each value
 // is random. Zstd would cost compactions more, which share their cores with the job; it was not measured.

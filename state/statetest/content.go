@@ -31,6 +31,29 @@ func testGetSetDelete(t *testing.T, f *fixture) {
 	f.wantAll()
 }
 
+func testMultiGet(t *testing.T, f *fixture) {
+	f.wantMultiGet()
+	f.wantMultiGet("a", "b")
+	f.set("a", "1", "b", "", "d", "4", "", "empty", "\x00", "zero")
+	f.wantMultiGet()
+	f.wantMultiGet("", "\x00", "\x00\x00", "a", "aa", "b", "c", "d", "e")
+	var b state.Batch
+	b.Delete([]byte("a"))
+	b.Set([]byte("c"), []byte("3"))
+	f.commit(&b)
+	f.wantMultiGet("a", "b", "c", "d")
+	enough, visits := errors.New("enough"), 0
+	err := f.store.MultiGet([][]byte{[]byte("b"), []byte("c"), []byte("d")}, func(i int, _ []byte) error {
+		if visits++; i == 1 {
+			return enough
+		}
+		return nil
+	})
+	if !errors.Is(err, enough) || visits != 2 {
+		t.Errorf("a visit that ends it: %v after %d visits; want its error after 2", err, visits)
+	}
+}
+
 func testGetUsesDst(t *testing.T, f *fixture) {
 	f.set("k", "value")
 	dst := make([]byte, 3, 64)
@@ -186,11 +209,11 @@ func testLargeBatch(t *testing.T, f *fixture) {
 func testStats(t *testing.T, f *fixture) {
 	f.set("a", "1", "b", "22")
 	f.wantGet("a")
-	f.wantGet("none")
+	f.wantMultiGet("b", "none")
 	f.wantAll()
 	st := f.store.Stats()
-	if st.Gets != 2 || st.Scans != 1 || st.Commits != 1 || st.BytesCommitted != 5 {
-		t.Errorf("stats %+v; want 2 gets, 1 scan, 1 commit of 5 bytes", st)
+	if st.Gets != 3 || st.Scans != 1 || st.Commits != 1 || st.BytesCommitted != 5 {
+		t.Errorf("stats %+v; want 3 gets, 1 scan, 1 commit of 5 bytes", st)
 	}
 	if f.dir != "" && st.DiskBytes == 0 {
 		t.Error("stats say that the store takes no bytes on disk")
@@ -206,7 +229,8 @@ func testClosed(t *testing.T, f *fixture) {
 	b.Set([]byte("a"), []byte("2"))
 	_, _, getErr := f.store.Get([]byte("a"), nil)
 	scanErr := f.store.Scan(nil, nil, func(_, _ []byte) bool { return true })
-	for _, err := range []error{getErr, scanErr, f.store.Commit(&b)} {
+	multiErr := f.store.MultiGet([][]byte{[]byte("a")}, func(int, []byte) error { return nil })
+	for _, err := range []error{getErr, multiErr, scanErr, f.store.Commit(&b)} {
 		if !errors.Is(err, fs.ErrClosed) {
 			t.Errorf("call after Close: %v, want one that wraps fs.ErrClosed", err)
 		}

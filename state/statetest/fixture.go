@@ -82,6 +82,40 @@ func (f *fixture) wantGet(key string) {
 	}
 }
 
+// wantMultiGet compares what is found of keys, which it puts in order, with the model.
+func (f *fixture) wantMultiGet(keys ...string) {
+	f.t.Helper()
+	slices.Sort(keys)
+	keys = slices.Compact(keys)
+	var asked [][]byte
+	for _, k := range keys {
+		asked = append(asked, []byte(k))
+	}
+	next := 0
+	absent := func(to int) {
+		for ; next < to; next++ {
+			if _, ok := f.model[keys[next]]; ok {
+				f.t.Fatalf("%q is not among what was got of %d keys", short(keys[next]), len(keys))
+			}
+		}
+	}
+	err := f.store.MultiGet(asked, func(i int, value []byte) error {
+		if i < next {
+			f.t.Fatalf("key %d is visited after key %d", i, next-1)
+		}
+		absent(i)
+		if want, ok := f.model[keys[i]]; !ok || string(value) != want {
+			f.t.Fatalf("%q = %q; want %q, %v", short(keys[i]), short(string(value)), short(want), ok)
+		}
+		next = i + 1
+		return nil
+	})
+	if err != nil {
+		f.t.Fatalf("get of %d keys: %v", len(keys), err)
+	}
+	absent(len(keys))
+}
+
 // wantAll compares a scan of everything with the model.
 func (f *fixture) wantAll() {
 	f.t.Helper()

@@ -27,10 +27,16 @@ func walk(t *testing.T, f *fixture, r *rand.Rand, steps int) {
 		switch p := r.IntN(100); {
 		case p < 40:
 			f.commit(randomBatch(r))
-		case p < 65:
+		case p < 55:
 			for range 20 {
 				f.wantGet(randomKey(r))
 			}
+		case p < 65:
+			keys := make([]string, r.IntN(40))
+			for i := range keys {
+				keys[i] = randomKey(r)
+			}
+			f.wantMultiGet(keys...)
 		case p < 90:
 			from, to := []byte(randomKey(r)), []byte(randomKey(r))
 			if r.IntN(4) == 0 {

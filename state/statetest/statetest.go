@@ -31,6 +31,7 @@ func Run(t *testing.T, backend func(t *testing.T) state.Backend) {
 		test func(t *testing.T, f *fixture)
 	}{
 		{"GetSetDelete", testGetSetDelete},
+		{"MultiGet", testMultiGet},
 		{"GetUsesDst", testGetUsesDst},
 		{"LastWriteWins", testLastWriteWins},
 		{"ScanRanges", testScanRanges},
