@@ -20,6 +20,9 @@ const fetchShare = 16
 
 // Expecting reports whether as many records as are about to come are worth Expect and Fetch, going by the look-ups since it was last called.
 func (s *Store) Expecting(records int) bool {
+	if records == 0 {
+		return false
+	}
 	all := s.stats.Reads + s.stats.Misses
 	recent := all - s.fetch.asked
 	s.fetch.asked = all
@@ -47,6 +50,9 @@ func (s *Store) Fetch() error {
 		begin = end
 	}
 	f.bytes, f.ends = f.bytes[:0], f.ends[:0] // the keys stay where they are until the next Expect
+	if len(f.keys) == 0 {
+		return nil
+	}
 	slices.SortFunc(f.keys, bytes.Compare)
 	f.keys = slices.CompactFunc(f.keys, bytes.Equal)
 	next := 0

@@ -47,7 +47,9 @@ func TestFetch(t *testing.T) {
 	for i := range 10 {
 		s.Settle(entry(s, i))
 	}
+	require.False(t, s.Expecting(0), "a batch without records says nothing")
 	require.True(t, s.Expecting(100))
+	require.NoError(t, s.Fetch(), "nothing is expected yet")
 	for _, i := range []int{7, 40, 41, 2, 99, 98, 40, 97, 41, 0} {
 		s.Expect(key(i))
 	}
