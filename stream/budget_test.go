@@ -17,17 +17,11 @@ import (
 	"github.com/millrace/millrace/watermark"
 )
 
-// slowCommits is a state whose commits, from the second on, wait until they are let go.
+// slowCommits makes commits wait, from the second on, until they are let go.
 type slowCommits struct {
-	state.Backend
 	let    chan struct{}
 	waits  func() // is called when one waits
 	commit atomic.Int64
-}
-
-func (b *slowCommits) Open(dir string, memory int64) (state.Store, error) {
-	s, err := b.Backend.Open(dir, memory)
-	return slowStore{s, b}, err
 }
 
 type slowStore struct {
@@ -68,7 +62,7 @@ func TestMemoryIsBoundedWhereKeysChangeFasterThanCommits(t *testing.T) {
 	for _, how := range []string{"in place", "exchange", "two exchanges"} {
 		t.Run(how, func(t *testing.T) {
 			waits := make(chan struct{})
-			b := &slowCommits{Backend: memorystate.Backend(), let: make(chan struct{}), waits: sync.OnceFunc(func() { close(waits) })}
+			b := &slowCommits{let: make(chan struct{}), waits: sync.OnceFunc(func() { close(waits) })}
 			splits := make([][]int, 2)
 			for i := range keys {
 				splits[i%2] = append(splits[i%2], i)
@@ -77,7 +71,7 @@ func TestMemoryIsBoundedWhereKeysChangeFasterThanCommits(t *testing.T) {
 			counted := func(all *atomic.Int64) stream.Function[stream.Keyed[int, int], int] {
 				return stream.PerTask(func() *times { return &times{all: all} })
 			}
-			j := stream.NewJob("keys", stream.Backend(b), stream.StateDir(t.TempDir()), stream.MemoryBudget(16<<20), stream.DefaultParallelism(2), stream.CheckpointEvery(time.Hour))
+			j := stream.NewJob("keys", stream.Backend(wrapping{memorystate.Backend(), func(s state.Store) state.Store { return slowStore{s, b} }}), stream.StateDir(t.TempDir()), stream.MemoryBudget(16<<20), stream.DefaultParallelism(2), stream.CheckpointEvery(time.Hour))
 			in := stream.From(j, "numbers", memory.Splits(splits), watermark.None(func(int) time.Time { return time.UnixMilli(0) }))
 			by := stream.KeyBy(in, identity)
 			if how == "in place" {

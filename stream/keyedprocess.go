@@ -31,9 +31,8 @@ func (k KeyedStream[K, T]) attach(p *processor[Keyed[K, T]]) {
 		if p.timers {
 			c.timers = keyed.NewCell(c.store, timersCell, timersCodec{})
 		}
-		key := k.keyOf()
 		o := &keyedProcess[K, T]{
-			keyedContext: c, instance: p.instance(t, c), lookahead: lookahead[T]{c.store, key}, key: key, keyOf: k.key, decode: k.coder.decode, admit: k.admit(t), oneSplit: k.cfg.oneSplit, local: k.local,
+			keyedContext: c, instance: p.instance(t, c), lookahead: lookahead[T]{c.store, k.keyOf()}, keyOf: k.key, decode: k.coder.decode, admit: k.admit(t), oneSplit: k.cfg.oneSplit, local: k.local,
 		}
 		for _, d := range []keyed.Domain{keyed.EventTime, keyed.ProcessingTime} {
 			o.fires[d] = func(e *keyed.Entry, _ int64) error { return o.fireOne(e, d) }
@@ -69,7 +68,6 @@ type keyedProcess[K comparable, T any] struct {
 	*keyedContext
 	*instance[Keyed[K, T]]
 	lookahead[T]
-	key      func(T) ([]byte, error)
 	keyOf    func(T) K
 	decode   func([]byte) (K, error)
 	admit    func(*keyed.Entry, *flow.Meta) error
@@ -98,7 +96,7 @@ func (o *keyedProcess[K, T]) Push(m *flow.Meta, v T) error {
 		}
 		o.task.At = o.context.uid
 	}
-	key, err := o.key(v)
+	key, err := o.named(v)
 	if err != nil {
 		return err
 	}

@@ -196,14 +196,7 @@ func TestLedgerAfterRestarts(t *testing.T) {
 	}
 }
 
-// shortOfOne is a backend that loses one used record of the first split from the saved ledger.
-type shortOfOne struct{ state.Backend }
-
-func (b shortOfOne) Open(dir string, memory int64) (state.Store, error) {
-	s, err := b.Backend.Open(dir, memory)
-	return shortStore{s}, err
-}
-
+// shortStore loses one used record of the first split from the saved ledger.
 type shortStore struct{ state.Store }
 
 func (s shortStore) Scan(from, to []byte, visit func(k, v []byte) bool) error {
@@ -228,7 +221,7 @@ func TestUnbalancedLedger(t *testing.T) {
 	_, log, err := run(memorystate.Backend(), 10)
 	require.NoError(t, err)
 	require.NotContains(t, log, "balance")
-	j, log, err := run(shortOfOne{memorystate.Backend()}, 12)
+	j, log, err := run(wrapping{memorystate.Backend(), func(s state.Store) state.Store { return shortStore{s} }}, 12)
 	require.ErrorIs(t, err, stream.ErrUnbalanced)
 	require.ErrorContains(t, err, `of split memory/0 of "numbers" 1 that were read did not end (12 in != 11 used)`)
 	require.NotContains(t, err.Error(), "memory/1")

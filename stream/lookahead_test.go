@@ -16,16 +16,8 @@ import (
 	"github.com/millrace/millrace/window"
 )
 
-// lookUps is a state that counts the keys looked up one at a time, and together.
-type lookUps struct {
-	state.Backend
-	single, together atomic.Int64
-}
-
-func (b *lookUps) Open(dir string, memory int64) (state.Store, error) {
-	s, err := b.Backend.Open(dir, memory)
-	return lookedUp{s, b}, err
-}
+// lookUps counts the keys looked up one at a time, and together.
+type lookUps struct{ single, together atomic.Int64 }
 
 type lookedUp struct {
 	state.Store
@@ -51,8 +43,9 @@ func TestStateIsReadAhead(t *testing.T) {
 	}
 	for _, how := range []string{"process", "window"} {
 		t.Run(how, func(t *testing.T) {
-			b := &lookUps{Backend: pebblestate.Backend(pebblestate.Logger(quiet()))}
-			j := stream.NewJob("numbers", stream.Backend(b), stream.StateDir(t.TempDir()), stream.MemoryBudget(4<<20), stream.DefaultParallelism(2), stream.CheckpointEvery(20*time.Millisecond))
+			b := new(lookUps)
+			pebble := pebblestate.Backend(pebblestate.Logger(quiet()))
+			j := stream.NewJob("numbers", stream.Backend(wrapping{pebble, func(s state.Store) state.Store { return lookedUp{s, b} }}), stream.StateDir(t.TempDir()), stream.MemoryBudget(4<<20), stream.DefaultParallelism(2), stream.CheckpointEvery(20*time.Millisecond))
 			in := stream.From(j, "numbers", memory.Splits([][]int{numbers}), watermark.None(func(int) time.Time { return time.UnixMilli(0) }))
 			by := stream.KeyBy(in, identity)
 			list := &sinkmemory.List[int]{}

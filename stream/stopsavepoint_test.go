@@ -140,18 +140,11 @@ func (f fullDisk) Scan(from, to []byte, visit func(key, value []byte) bool) erro
 	return errDisk
 }
 
-type fullDiskBackend struct{ state.Backend }
-
-func (b fullDiskBackend) Open(dir string, memory int64) (state.Store, error) {
-	s, err := b.Backend.Open(dir, memory)
-	return fullDisk{s}, err
-}
-
 func TestFailedSavepointLeavesTheJobStoppedAndWhole(t *testing.T) {
 	base := t.TempDir()
 	dir, saved := filepath.Join(base, "state"), filepath.Join(base, "saved")
 	log := memory.NewLive[int](1)
-	j, _ := liveSums(log, stream.StateDir(dir), stream.Backend(fullDiskBackend{memorystate.Backend()}))
+	j, _ := liveSums(log, stream.StateDir(dir), stream.Backend(wrapping{memorystate.Backend(), func(s state.Store) state.Store { return fullDisk{s} }}))
 	_, ended := running(t, j)
 	require.NoError(t, log.Append(0, 1, 2))
 	eventually(t, "all is read", func() bool { return j.Count("records_in") >= 2 })

@@ -43,7 +43,7 @@ func (s *Store) Expect(key []byte) {
 // Fetch brings the expected entries into the table, and remembers which there are none of.
 func (s *Store) Fetch() error {
 	f := &s.fetch
-	f.keys, f.absent = f.keys[:0], f.absent[:0]
+	f.keys = f.keys[:0]
 	begin := 0
 	for _, end := range f.ends {
 		f.keys = append(f.keys, f.bytes[begin:end])
@@ -63,7 +63,6 @@ func (s *Store) Fetch() error {
 		return err
 	})
 	if err != nil {
-		f.absent = f.absent[:0]
 		return err
 	}
 	f.absent = append(f.absent, f.keys[next:]...)
