@@ -12,21 +12,28 @@ type fetch struct {
 	ends   []int  // of each in bytes
 	keys   [][]byte
 	absent [][]byte // those that the backend does not have, sorted, until entries leave the table
-	asked  int64    // look-ups before Expecting was last called
+	seen   int64    // records since it was last judged whether this is worth it
+	before int64    // look-ups there had been then
+	worth  bool
 }
 
-// fetchShare is how many records there may be to a look-up for Fetch to be worth it: where nearly all are in the table, to look twice costs more.
-const fetchShare = 16
+const (
+	// fetchShare is how many records there may be to a look-up for Fetch to be worth it: where nearly all are in the table, to look twice costs more.
+	fetchShare = 16
+	// fetchSample is how many records it takes to judge that.
+	fetchSample = 16 * fetchShare
+)
 
-// Expecting reports whether as many records as are about to come are worth Expect and Fetch, going by the look-ups since it was last called.
+// Expecting reports whether as many records as are about to come are worth Expect and Fetch, going by the look-ups that those before them needed.
 func (s *Store) Expecting(records int) bool {
-	if records == 0 {
-		return false
+	f := &s.fetch
+	if f.seen >= fetchSample {
+		now := s.stats.Reads + s.stats.Misses
+		f.worth = fetchShare*(now-f.before) >= f.seen
+		f.seen, f.before = 0, now
 	}
-	all := s.stats.Reads + s.stats.Misses
-	recent := all - s.fetch.asked
-	s.fetch.asked = all
-	return !s.absent && fetchShare*recent >= int64(records)
+	f.seen += int64(records)
+	return f.worth && !s.absent
 }
 
 // Expect says that key will be asked for before entries next leave the table.

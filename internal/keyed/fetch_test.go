@@ -40,15 +40,17 @@ func TestFetch(t *testing.T) {
 	require.NoError(t, backend.Commit(&b))
 
 	s, value = open(true)
-	require.False(t, s.Expecting(100), "nothing was looked up yet")
-	s.Settle(entry(s, 0))
-	s.Settle(entry(s, 1))
-	require.False(t, s.Expecting(100), "2 look-ups in 100 records are few")
+	require.False(t, s.Expecting(256), "nothing was looked up yet")
 	for i := range 10 {
 		s.Settle(entry(s, i))
 	}
-	require.False(t, s.Expecting(0), "a batch without records says nothing")
-	require.True(t, s.Expecting(100))
+	require.False(t, s.Expecting(255), "10 look-ups in 256 records are few")
+	require.False(t, s.Expecting(1), "255 records are too few to say anything")
+	for i := range 16 {
+		s.Settle(entry(s, 10+i))
+	}
+	require.True(t, s.Expecting(1))
+	require.True(t, s.Expecting(0))
 	require.NoError(t, s.Fetch(), "nothing is expected yet")
 	for _, i := range []int{7, 40, 41, 2, 99, 98, 40, 97, 41, 0} {
 		s.Expect(key(i))
@@ -58,7 +60,9 @@ func TestFetch(t *testing.T) {
 	require.EqualValues(t, 6, backend.Stats().Gets-before, "each key once, and what is in the table not at all")
 	require.EqualValues(t, 2, s.Stats().Reads-stats.Reads)
 	require.EqualValues(t, 4, s.Stats().Misses-stats.Misses)
-	require.True(t, s.Expecting(96), "they count as look-ups")
+	require.True(t, s.Expecting(95))
+	require.True(t, s.Expecting(160), "too few records again")
+	require.False(t, s.Expecting(1), "6 look-ups for 256 records are few")
 	before = backend.Stats().Gets
 	for _, i := range []int{40, 41, 97, 98, 99, 7} {
 		e := entry(s, i)

@@ -61,6 +61,11 @@ var mutants = []mutant{
 		pkg: "stream", test: "TestLedgerBalancesAtEveryCheckpoint",
 	},
 	{
+		safeguard: "a large batch holds up nothing", file: "internal/runtime/receiver.go",
+		text: "	n := min(portionRecords, len(records))", instead: "	n := len(records)",
+		pkg: "stream", test: "TestALargeBatchHoldsUpNothing",
+	},
+	{
 		safeguard: "the position is stored with the state", file: "internal/runtime/addsource.go",
 		text: "			Number: split.Number, Position: s.position,", instead: "			Number: split.Number, Position: saved.Position,",
 		pkg: "stream", test: "TestPositionGoesWithTheState",

@@ -170,8 +170,17 @@ func (r *Receiver[T]) meet(lane int) {
 
 func (r *Receiver[T]) process(b *exchange.Batch[T]) error {
 	t := r.task
-	if err := t.guard(func() error { return r.push(b) }); err != nil {
-		return err
+	for rest := b.Records; ; {
+		some := rest[:portion(rest)]
+		if err := t.guard(func() error { return r.push(some) }); err != nil {
+			return err
+		}
+		if rest = rest[len(some):]; len(rest) == 0 {
+			break
+		}
+		if err := t.between(); err != nil {
+			return err
+		}
 	}
 	r.in.Add(int64(len(b.Records)))
 	before := r.valve.Watermark()
@@ -205,17 +214,29 @@ func (r *Receiver[T]) process(b *exchange.Batch[T]) error {
 	return nil
 }
 
-func (r *Receiver[T]) push(b *exchange.Batch[T]) error {
-	if r.ahead != nil && r.ahead.Expecting(len(b.Records)) {
-		for i := range b.Records {
-			r.ahead.Expect(&b.Records[i].Meta, b.Records[i].Value)
+// portionRecords is how many records there are at most between two looks at the memory, the clock and the snapshot under way, however large batches are.
+const portionRecords = 512
+
+// portion is how many of a batch's records come next: an atomic step is not cut.
+func portion[T any](records []exchange.Envelope[T]) int {
+	n := min(portionRecords, len(records))
+	for 0 < n && n < len(records) && records[n-1].Meta.More {
+		n++
+	}
+	return n
+}
+
+func (r *Receiver[T]) push(records []exchange.Envelope[T]) error {
+	if r.ahead != nil && r.ahead.Expecting(len(records)) {
+		for i := range records {
+			r.ahead.Expect(&records[i].Meta, records[i].Value)
 		}
 		if err := r.ahead.Fetch(); err != nil {
 			return err
 		}
 	}
-	for i := range b.Records {
-		e := &b.Records[i]
+	for i := range records {
+		e := &records[i]
 		r.task.Here = &e.Meta
 		if err := r.next.Push(&e.Meta, e.Value); err != nil {
 			return err
