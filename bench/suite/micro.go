@@ -66,7 +66,7 @@ func pausePart() part {
 // scalingPart is what the second core brings.
 func scalingPart() part {
 	p := part{
-		name: "scaling", title: "From one core to two", headline: true, repeats: 7,
+		name: "scaling", title: "From one core to two", headline: true, repeats: 5,
 		about: "The session job from four files, aliased decoding, with GOMAXPROCS 1 and 2. Beside it, what the machine itself brings by its second core: in place, where the cores share nothing, a loop of " +
 			"arithmetic that leaves memory alone, on one core and twice at a time on two (a thousand steps count as an event); by an exchange, where half of the events change the core, the same job by hand of " +
 			"goroutines and channels. How long a line of the cache takes to the other core and back is told too: a hypervisor moves the cores, and where they have no cache in common all that is exchanged costs more.",
