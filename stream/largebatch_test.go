@@ -15,18 +15,18 @@ import (
 // overdue sets a timer at the first record, takes its time with it, and emits how many records came before the timer's turn.
 type overdue struct{ records int }
 
-func (a *overdue) Open(*stream.OpenContext) error { return nil }
+func (o *overdue) Open(*stream.OpenContext) error { return nil }
 
-func (a *overdue) Process(ctx *stream.Context, _ stream.Keyed[int, int], _ *stream.Collector[int]) error {
-	if a.records++; a.records == 1 {
+func (o *overdue) Process(ctx *stream.Context, _ stream.Keyed[int, int], _ *stream.Collector[int]) error {
+	if o.records++; o.records == 1 {
 		ctx.SetProcessingTimer(ctx.ProcessingTime().Add(time.Millisecond))
 		time.Sleep(10 * time.Millisecond)
 	}
 	return nil
 }
 
-func (a *overdue) OnTimer(_ *stream.Context, _ stream.Keyed[int, int], _ time.Time, out *stream.Collector[int]) error {
-	out.Emit(a.records)
+func (o *overdue) OnTimer(_ *stream.Context, _ stream.Keyed[int, int], _ time.Time, out *stream.Collector[int]) error {
+	out.Emit(o.records)
 	return nil
 }
 
