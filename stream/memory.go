@@ -15,7 +15,7 @@ const maxHeadroom = 256 << 20
 func share(budget int64) shares {
 	s := shares{headroom: min(budget/8, maxHeadroom), lanes: budget / 16}
 	rest := budget - s.headroom - s.lanes
-	s.table = rest / 2
-	s.store = rest - s.table
+	s.store = rest / 3 // what the table takes more makes commits larger, which is less to compact and to look into
+	s.table = rest - s.store
 	return s
 }

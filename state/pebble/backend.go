@@ -151,8 +151,9 @@ func openOrFail(dir string, opts *pebble.Options, f *failure) (*pebble.DB, error
 	}
 }
 
-// openDB returns a panic of Pebble as an error: damaged files can make it run into its own assertions.
+// openDB returns a panic of Pebble as an error: damaged files can make it run into its own assertions. The cache is then the database's alone.
 func openDB(dir string, opts *pebble.Options) (db *pebble.DB, err error) {
+	defer opts.Cache.Unref()
 	defer func() {
 		if p := recover(); p != nil {
 			if cause, ok := p.(error); ok && !isDamage(cause) {

@@ -17,15 +17,17 @@ const (
 	// write from damage.
 	formatVersion = pebble.FormatTableFormatV6
 
-	bloomBitsPerKey = 10      // 1 % false positives
-	blockSize       = 4 << 10 // a read that misses the cache reads and decompresses one block; 16 KiB doubles its time and saves 5 % of the disk
-	indexBlockSize  = 64 << 10
+	bloomBitsPerKey = 10 // 1 % false positives
+	// Each level and sublevel above the last is asked for each key, so that their false positives add up; they hold little, and more bits cost little.
+	upperBloomBitsPerKey = 16      // 0.05 %
+	blockSize            = 4 << 10 // a read that misses the cache reads and decompresses one block; 16 KiB doubles its time and saves 5 % of the disk
+	indexBlockSize       = 64 << 10
 )
 
 // tuned returns options for few large sorted writes and random point reads, most of them of keys that are absent.
 //
 // Memory: Pebble takes the memtables out of the block cache's budget, so memoryBytes is the cache's size and bounds both. Memtables get an eighth each, at
-// most four wait to be flushed. opened reports whether the database is open.
+// most four wait to be flushed. The caller releases the cache. opened reports whether the database is open.
 func tuned(fs vfs.FS, memoryBytes int64, opened func() bool) *pebble.Options {
 	if memoryBytes <= 0 {
 		memoryBytes = defaultMemory
@@ -34,18 +36,19 @@ func tuned(fs vfs.FS, memoryBytes int64, opened func() bool) *pebble.Options {
 	o := &pebble.Options{
 		FS:                          fs,
 		FormatMajorVersion:          formatVersion,
-		CacheSize:                   memoryBytes,
+		Cache:                       newCache(memoryBytes),
 		MemTableSize:                uint64(min(max(memoryBytes/8, 512<<10), 64<<20)),
 		MemTableStopWritesThreshold: 4,
 		MaxOpenFiles:                4096,
 		BytesPerSync:                1 << 20,
 		MaxManifestFileSize:         4 << 20, // it is part of every image
 		// Keys are spread over all of the state, so that what comes together in L0 is written again with all of the next level: better seldom and much of it. A read looks
-		// into every sublevel, so not too many are let stand; writes are stopped late, since a commit that waits holds up a checkpoint.
-		L0CompactionThreshold: 8,
+		// into every sublevel, so not too many are let stand: eight, as Pebble counts each twice. A quarter less is compacted than with four. Writes are stopped late, since a
+		// commit that waits holds up a checkpoint.
+		L0CompactionThreshold: 16,
 		L0StopWritesThreshold: 64,
 		// The first level below L0 is large enough that for state of some times the memory there is only the last one below it.
-		LBaseMaxBytes: max(memoryBytes, 64<<20),
+		LBaseMaxBytes: max(2*memoryBytes, 64<<20),
 		// Opening waits for compactions that it has begun itself, for seconds where there is much to compact: they are for afterwards, unless the debt is large.
 		CompactionConcurrencyRange: func() (lower, upper int) {
 			if opened() {
@@ -60,10 +63,12 @@ func tuned(fs vfs.FS, memoryBytes int64, opened func() bool) *pebble.Options {
 		l := &o.Levels[i]
 		l.BlockSize = blockSize
 		l.IndexBlockSize = indexBlockSize
-		l.FilterPolicy = bloom.FilterPolicy(bloomBitsPerKey)
+		l.FilterPolicy = bloom.FilterPolicy(upperBloomBitsPerKey)
 		l.Compression = uncompressed
 	}
-	o.Levels[len(o.Levels)-1].Compression = compression
+	last := &o.Levels[len(o.Levels)-1]
+	last.FilterPolicy = bloom.FilterPolicy(bloomBitsPerKey)
+	last.Compression = compression
 	return o
 }
 
