@@ -49,10 +49,12 @@ func tuned(fs vfs.FS, memoryBytes int64, opened func() bool) *pebble.Options {
 		L0StopWritesThreshold: 64,
 		// The first level below L0 is large enough that for state of some times the memory there is only the last one below it.
 		LBaseMaxBytes: max(2*memoryBytes, 64<<20),
-		// Opening waits for compactions that it has begun itself, for seconds where there is much to compact: they are for afterwards, unless the debt is large.
+		// Opening waits for compactions that it has begun itself, for seconds where there is much to compact: they are for afterwards. Pebble adds one to the lower bound for ten
+		// sublevels, and one for a gigabyte of debt; below zero there is none.
 		CompactionConcurrencyRange: func() (lower, upper int) {
-			if opened() {
-				lower = 1
+			lower = 1
+			if !opened() {
+				lower = -1000
 			}
 			return lower, max(1, runtime.GOMAXPROCS(0)/2)
 		},
