@@ -23,8 +23,8 @@ func clickstreamPart() part {
 	// What is compared stands side by side, as the machine changes from minute to minute.
 	p.variants = append(p.variants,
 		ours("Millrace, in place, Pebble, google", 10_000, "--decode", "google").times(1),
-		ours("Millrace, in place, Pebble, vt", 10_000, "--decode", "vt"),
-		ours("Millrace, exchange, Pebble, aliased", 10_000, "--exchange"),
+		ours("Millrace, in place, Pebble, vt", 10_000, "--decode", "vt").times(1),
+		ours("Millrace, exchange, Pebble, aliased", 10_000, "--exchange").times(2),
 		ours("Millrace, in place, memory, aliased", 10_000, "--state", "memory"),
 		ours(inPlace, 10_000),
 		ours(reused, 10_000, "--decode", "reused"),

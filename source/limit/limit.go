@@ -19,6 +19,7 @@ import (
 type Rate struct {
 	Events float64
 	// Bytes are those of record keys and values as the log has them (source.Record.Size); where a source does not tell them this bound does nothing.
+	// Until the size of a record has been seen, each task may emit one that is not due yet; the time it is worth is waited for after it.
 	Bytes float64
 }
 
