@@ -141,7 +141,7 @@ func (k KeyedStream[K, T]) feed(n *node, parallelism int, build func(*runtime.Ta
 		parallelism = j.cfg.parallelism
 	}
 	route := func() exchange.Route[T] {
-		return &keyRoute[K, T]{key: k.key, coder: k.coder, groups: j.cfg.maxParallelism, parallelism: parallelism}
+		return &keyRoute[K, T]{key: k.key, coder: k.coder, parallelism: parallelism, owners: keygroup.Owners(parallelism, j.cfg.maxParallelism)}
 	}
 	exchangeTo(k.out, n, ship, parallelism, route, build)
 }
@@ -181,10 +181,11 @@ func exchangeTo[T any](o *output[T], n *node, how ship, parallelism int, route f
 
 // keyRoute sends a record to the owner of its key group.
 type keyRoute[K comparable, T any] struct {
-	key                 func(T) K
-	coder               keyCoder[K]
-	groups, parallelism int
-	scratch             [64]byte
+	key         func(T) K
+	coder       keyCoder[K]
+	parallelism int
+	owners      []int32 // subtask of each key group
+	scratch     [64]byte
 }
 
 func (r *keyRoute[K, T]) Route(_ *flow.Meta, v T) (int, error) {
@@ -195,7 +196,7 @@ func (r *keyRoute[K, T]) Route(_ *flow.Meta, v T) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("key of the record: %w", err)
 	}
-	return keygroup.Subtask(keygroup.Of(b, r.groups), r.parallelism, r.groups), nil
+	return int(r.owners[keygroup.Of(b, len(r.owners))]), nil
 }
 
 // keyedState is a keyed operator's store in a task, with the check of where keys come from.

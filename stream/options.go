@@ -2,6 +2,7 @@ package stream
 
 import (
 	"log/slog"
+	goruntime "runtime"
 	"time"
 
 	"github.com/millrace/millrace/internal/clock"
@@ -66,7 +67,7 @@ func defaults() config {
 		tolerate:        -1,
 		parallelism:     1,
 		maxParallelism:  keygroup.DefaultMax,
-		batchSize:       512,
+		batchSize:       usualBatch(goruntime.GOMAXPROCS(0)),
 		credit:          4,
 		memory:          512 << 20,
 		logger:          slog.Default(),
@@ -95,8 +96,17 @@ func BufferTimeout(d time.Duration) JobOption {
 	return jobOption(func(c *config) { c.bufferTimeout = d })
 }
 
-// BatchSize is the number of records in a batch between tasks. The default is 512.
+// BatchSize is the number of records in a batch between tasks. The default is 512, and 64 where there is one processor (GOMAXPROCS).
 func BatchSize(records int) JobOption { return jobOption(func(c *config) { c.batchSize = records }) }
+
+// usualBatch is long enough that handing it over costs a record little. Where tasks take turns on one processor a short one is still in its cache when the next task reads it, and a task that
+// runs ahead of the others by less leaves fewer windows open: an exchange takes a fifth less time for a record. With two processors short batches wake tasks more often than that saves.
+func usualBatch(processors int) int {
+	if processors == 1 {
+		return 64
+	}
+	return 512
+}
 
 // StopTimeout bounds how long Run takes to stop in order once its context is done: the last checkpoint and what waits in sinks. The default is 30 s.
 func StopTimeout(d time.Duration) JobOption { return jobOption(func(c *config) { c.stopTimeout = d }) }
@@ -115,7 +125,7 @@ func DefaultParallelism(n int) JobOption { return jobOption(func(c *config) { c.
 func MaxParallelism(n int) JobOption { return jobOption(func(c *config) { c.maxParallelism = n }) }
 
 // MemoryBudget is the one number for a job's memory. An eighth of it, at most 256 MiB, is room for garbage between two collections: it holds for the whole process, until that ends, and takes
-// the place of a GOGC set by hand. A sixteenth bounds what waits between tasks. Of the rest half is for the live values of keyed state, by estimate, and half for the backend's caches; state that does
+// the place of a GOGC set by hand. A sixteenth bounds what waits between tasks. Of the rest two thirds are for the live values of keyed state, by estimate, and a third for the backend's caches; state that does
 // not fit stays on disk, and where keys change faster than checkpoints become durable, tasks wait for them. Beside it there is what the sources have fetched, and the collector's garbage (GOGC) over what lives. The default is 512 MiB.
 func MemoryBudget(bytes int64) JobOption { return jobOption(func(c *config) { c.memory = bytes }) }
 

@@ -38,7 +38,7 @@ func clickstreamPart() part {
 // variantsPart is what else the session job can be asked: shorter logs, files, no checkpoints, state in memory.
 func variantsPart() part {
 	p := part{
-		name: "variants", title: "The session job in other forms", repeats: 3,
+		name: "variants", title: "The session job in other forms", repeats: 1,
 		about:   "As above. In a log of a million events, what a program takes to get going is a larger part.",
 		columns: []string{colRate, colWhole, colCPU, colPeak}, chart: colRate,
 	}

@@ -66,7 +66,7 @@ func pausePart() part {
 // scalingPart is what the second core brings.
 func scalingPart() part {
 	p := part{
-		name: "scaling", title: "From one core to two", headline: true, repeats: 5,
+		name: "scaling", title: "From one core to two", headline: true, repeats: 7,
 		about: "The session job from four files, aliased decoding, with GOMAXPROCS 1 and 2. Beside it, what the machine itself brings by its second core: in place, where the cores share nothing, a loop of " +
 			"arithmetic that leaves memory alone, on one core and twice at a time on two (a thousand steps count as an event); by an exchange, where half of the events change the core, the same job by hand of " +
 			"goroutines and channels. How long a line of the cache takes to the other core and back is told too: a hypervisor moves the cores, and where they have no cache in common all that is exchanged costs more.",
@@ -74,7 +74,7 @@ func scalingPart() part {
 	}
 	p.variants = append(p.variants, controlVariant(1), controlVariant(2))
 	add := func(name string, cores int, args ...string) {
-		p.variants = append(p.variants, fromFiles(onCores(name, cores), 10_000, append(args, fmt.Sprintf("--procs=%d", cores))...))
+		p.variants = append(p.variants, fromFiles(onCores(name, cores), 4_000, append(args, fmt.Sprintf("--procs=%d", cores))...))
 	}
 	for _, cores := range []int{1, 2} {
 		add(oursInPlace, cores)

@@ -2,6 +2,7 @@ package keygroup
 
 import (
 	"math"
+	"strconv"
 	"testing"
 )
 
@@ -59,3 +60,41 @@ func TestHashIsPartOfTheStoredFormat(t *testing.T) {
 		}
 	}
 }
+
+// The last bytes of a key are read in pieces that overlap: they are what a loop over them gives.
+func TestLast(t *testing.T) {
+	key := []byte("\xf0\x81\x02\x93\x04\xa5\x06\xb7\x08\xc9\x0a\xdb\x0c\xed\x0e\xff\x10")
+	for size := range len(key) + 1 {
+		for from := range len(key) - size + 1 {
+			key := key[from : from+size]
+			n := size % 8
+			var want uint64
+			for i, c := range key[size-n:] {
+				want |= uint64(c) << (8 * i)
+			}
+			if got := last(key, n); got != want {
+				t.Fatalf("the last %d of %x are %x, want %x", n, key, got, want)
+			}
+		}
+	}
+}
+
+func TestOwners(t *testing.T) {
+	for group, owner := range Owners(3, 100) {
+		if int(owner) != Subtask(group, 3, 100) {
+			t.Errorf("group %d is of %d, want %d", group, owner, Subtask(group, 3, 100))
+		}
+	}
+}
+
+func BenchmarkOf(b *testing.B) {
+	var keys [1024][]byte
+	for i := range keys {
+		keys[i] = strconv.AppendInt([]byte("user-"), int64(i*i*i), 10)
+	}
+	for i := range b.N {
+		sum += Of(keys[i%len(keys)], DefaultMax)
+	}
+}
+
+var sum int
