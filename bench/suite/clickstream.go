@@ -24,7 +24,7 @@ func clickstreamPart() part {
 	p.variants = append(p.variants,
 		ours("Millrace, in place, Pebble, google", 10_000, "--decode", "google").times(1),
 		ours("Millrace, in place, Pebble, vt", 10_000, "--decode", "vt").times(1),
-		ours("Millrace, exchange, Pebble, aliased", 10_000, "--exchange").times(2),
+		ours("Millrace, exchange, Pebble, aliased", 10_000, "--exchange").times(1),
 		ours("Millrace, in place, memory, aliased", 10_000, "--state", "memory"),
 		ours(inPlace, 10_000),
 		ours(reused, 10_000, "--decode", "reused"),

@@ -72,17 +72,13 @@ func scalingPart() part {
 			"goroutines and channels. How long a line of the cache takes to the other core and back is told too: a hypervisor moves the cores, and where they have no cache in common all that is exchanged costs more.",
 		columns: []string{colRate, colCPU, colTrip}, chart: colRate,
 	}
-	p.variants = append(p.variants, controlVariant(1), controlVariant(2))
-	add := func(name string, cores int, args ...string) {
-		p.variants = append(p.variants, fromFiles(onCores(name, cores), 4_000, append(args, fmt.Sprintf("--procs=%d", cores))...))
+	job := func(name string, cores int, args ...string) variant {
+		return fromFiles(onCores(name, cores), 4_000, append(args, fmt.Sprintf("--procs=%d", cores))...)
 	}
+	const often = 11 // two targets need them
+	p.variants = append(p.variants, controlVariant(1).times(often), controlVariant(2).times(often), job(oursInPlace, 1).times(often), job(oursInPlace, 2).times(often), lineVariant())
 	for _, cores := range []int{1, 2} {
-		add(oursInPlace, cores)
-	}
-	p.variants = append(p.variants, lineVariant())
-	for _, cores := range []int{1, 2} {
-		add(handExchange, cores, "--exchange", "--hand", "--gc=400")
-		add(oursExchange, cores, "--exchange")
+		p.variants = append(p.variants, job(handExchange, cores, "--exchange", "--hand", "--gc=400"), job(oursExchange, cores, "--exchange"))
 	}
 	return p
 }
