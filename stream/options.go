@@ -99,8 +99,8 @@ func BufferTimeout(d time.Duration) JobOption {
 // BatchSize is the number of records in a batch between tasks. The default is 512, and 64 where there is one processor (GOMAXPROCS).
 func BatchSize(records int) JobOption { return jobOption(func(c *config) { c.batchSize = records }) }
 
-// usualBatch is long enough that handing it over costs a record little. Where tasks take turns on one processor a short one is still in its cache when the next task reads it, and a task that
-// runs ahead of the others by less leaves fewer windows open: an exchange takes a fifth less time for a record. With two processors short batches wake tasks more often than that saves.
+// usualBatch is long enough that handing it over costs a record little. Where tasks take turns on one processor a short one is still in its cache when the next task reads it: an exchange
+// takes a fifth less time for a record. With two processors short batches wake tasks more often than that saves.
 func usualBatch(processors int) int {
 	if processors == 1 {
 		return 64
