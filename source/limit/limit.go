@@ -19,7 +19,7 @@ import (
 type Rate struct {
 	Events float64
 	// Bytes are those of record keys and values as the log has them (source.Record.Size); where a source does not tell them this bound does nothing.
-	// Until the size of a record has been seen, each task may emit one that is not due yet; the time it is worth is waited for after it.
+	// Until the size of a record has been seen, one task emits a record and the others wait for it.
 	Bytes float64
 }
 
@@ -49,6 +49,7 @@ type Limiter struct {
 	governor      *Governor // may be nil
 	at            time.Time // when the ledgers were last brought up to date
 	size          float64   // bytes of a record, about; negative until one was seen
+	sizing        time.Time // when a task was let through to see one; zero for none
 	version       int       // of the rates
 	changed       chan struct{}
 }
@@ -104,8 +105,24 @@ func (l *Limiter) apply() {
 	}
 	l.events.rate, l.bytes.rate = events, l.wanted.Bytes
 	l.version++
+	l.wake()
+}
+
+func (l *Limiter) wake() {
 	close(l.changed)
 	l.changed = make(chan struct{})
+}
+
+// untilSized is how long to wait for another task to see a record's size, without which nobody knows what to draw. One that does not come to it is not waited for for ever.
+func (l *Limiter) untilSized(now time.Time) time.Duration {
+	if l.bytes.rate == 0 || l.size >= 0 {
+		return 0
+	}
+	if wait := l.sizing.Add(time.Second).Sub(now); wait > 0 {
+		return wait
+	}
+	l.sizing = now
+	return 0
 }
 
 // Ticket is what one task has drawn and not used yet. The zero value is none.
@@ -130,6 +147,9 @@ func (l *Limiter) Ask(now time.Time, t *Ticket, most int) (wait time.Duration, c
 		}
 		l.giveBack(t, 0, 0)
 	}
+	if wait = l.untilSized(now); wait > 0 {
+		return wait, l.changed
+	}
 	l.draw(t, most)
 	return l.due(t), l.changed
 }
@@ -140,6 +160,10 @@ func (l *Limiter) Pay(now time.Time, t *Ticket, events int, bytes int64) {
 	defer l.mu.Unlock()
 	l.pass(now)
 	l.giveBack(t, events, float64(bytes))
+	if l.size < 0 && !l.sizing.IsZero() {
+		l.sizing = time.Time{}
+		l.wake()
+	}
 	if events > 0 {
 		if l.size < 0 {
 			l.size = float64(bytes) / float64(events)

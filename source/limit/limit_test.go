@@ -187,3 +187,26 @@ func TestNoBound(t *testing.T) {
 	require.Equal(t, "10 events/s", limit.Rate{Events: 10}.String())
 	require.Equal(t, "1000 bytes/s", limit.Rate{Bytes: 1000}.String())
 }
+
+// Until one task has seen what a record takes, the others wait for it, though not for ever.
+func TestUntilASizeIsSeen(t *testing.T) {
+	now := start
+	l := limit.New(limit.Rate{Bytes: 1000})
+	var a, b, c limit.Ticket
+	ask := func(t *limit.Ticket) time.Duration {
+		wait, _ := l.Ask(now, t, 256)
+		return wait
+	}
+	require.Zero(t, ask(&a))
+	wait, changed := l.Ask(now, &b, 256)
+	require.Equal(t, time.Second, wait)
+	now = now.Add(time.Second)
+	require.Zero(t, ask(&b), "the first did not come to it")
+	require.Equal(t, time.Second, ask(&c))
+
+	l.Pay(now, &b, 1, 50)
+	<-changed
+	require.Zero(t, ask(&c), "the second that passed is good for 100 bytes")
+	l.Pay(now, &c, 1, 50)
+	require.Equal(t, 50*time.Millisecond, ask(&c), "the size is known")
+}
