@@ -188,15 +188,15 @@ type keyRoute[K comparable, T any] struct {
 	scratch     [64]byte
 }
 
-func (r *keyRoute[K, T]) Route(_ *flow.Meta, v T) (int, error) {
-	if r.parallelism == 1 {
-		return 0, nil
-	}
+func (r *keyRoute[K, T]) Route(_ *flow.Meta, v T) (subtask int, hash uint64, err error) {
 	b, err := r.coder.view(r.key(v), r.scratch[:0])
 	if err != nil {
-		return 0, fmt.Errorf("key of the record: %w", err)
+		return 0, 0, fmt.Errorf("key of the record: %w", err)
 	}
-	return int(r.owners[keygroup.Of(b, len(r.owners))]), nil
+	if r.parallelism > 1 {
+		subtask = int(r.owners[keygroup.Of(b, len(r.owners))])
+	}
+	return subtask, keyed.Hash(b), nil
 }
 
 // keyedState is a keyed operator's store in a task, with the check of where keys come from.

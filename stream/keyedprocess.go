@@ -100,7 +100,7 @@ func (o *keyedProcess[K, T]) Push(m *flow.Meta, v T) error {
 	if err != nil {
 		return err
 	}
-	e, _, err := o.store.Entry(key)
+	e, _, err := o.store.Entry(key, m.Hash)
 	if err != nil {
 		return err
 	}

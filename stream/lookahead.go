@@ -26,3 +26,6 @@ func (l lookahead[T]) Expect(m *flow.Meta, v T) {
 
 // Fetch implements flow.Expecter.
 func (l lookahead[T]) Fetch() error { return l.state.Fetch() }
+
+// Touch implements flow.Expecter.
+func (l lookahead[T]) Touch(hash uint64) { l.state.Touch(hash) }

@@ -62,12 +62,12 @@ func newRoundRobin[T any](parallelism int) func() exchange.Route[T] {
 }
 
 // Route moves on after a record, but keeps an atomic step together.
-func (r *roundRobinRoute[T]) Route(m *flow.Meta, _ T) (int, error) {
+func (r *roundRobinRoute[T]) Route(m *flow.Meta, _ T) (subtask int, hash uint64, err error) {
 	at := r.next
 	if !m.More {
 		if r.next++; r.next == r.parallelism {
 			r.next = 0
 		}
 	}
-	return at, nil
+	return at, 0, nil
 }

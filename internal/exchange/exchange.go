@@ -10,6 +10,7 @@ package exchange
 
 import (
 	"context"
+	"slices"
 	"sync/atomic"
 	"unsafe"
 
@@ -40,6 +41,16 @@ func (b *Batch[T]) Release() {
 	b.Records = b.Records[:0]
 	b.Barrier = 0
 	b.free <- b
+}
+
+// next is a further record, for the caller to fill.
+func (b *Batch[T]) next() *Envelope[T] {
+	n := len(b.Records)
+	if n == cap(b.Records) { // only an atomic step is longer than a batch
+		b.Records = slices.Grow(b.Records, 1)
+	}
+	b.Records = b.Records[:n+1]
+	return &b.Records[n]
 }
 
 // Inbox is the receiving end of one task.
@@ -87,9 +98,9 @@ func (x *Exchange[T]) portion() (size, credit int) {
 // Inbox is the receiving end of a subtask.
 func (x *Exchange[T]) Inbox(subtask int) *Inbox[T] { return x.inboxes[subtask] }
 
-// Route chooses the subtask that a record goes to.
+// Route chooses the subtask that a record goes to, and says what Meta.Hash is to be there.
 type Route[T any] interface {
-	Route(m *flow.Meta, v T) (int, error)
+	Route(m *flow.Meta, v T) (subtask int, hash uint64, err error)
 }
 
 // Writer is the sending end of one task. It is a flow.Pusher and a flow.Control; Flush, Barrier, Idle and End are the task's to call.
@@ -130,7 +141,7 @@ func (x *Exchange[T]) Writer(ctx context.Context, blocked func(waits bool), rout
 const minWatermark = -1 << 63
 
 func (w *Writer[T]) Push(m *flow.Meta, v T) error {
-	r, err := w.route.Route(m, v)
+	r, hash, err := w.route.Route(m, v)
 	if err != nil {
 		return err
 	}
@@ -140,7 +151,9 @@ func (w *Writer[T]) Push(m *flow.Meta, v T) error {
 			return err
 		}
 	}
-	l.open.Records = append(l.open.Records, Envelope[T]{*m, v})
+	e := l.open.next()
+	e.Meta, e.Value = *m, v
+	e.Meta.Hash = hash
 	w.pending++
 	if len(l.open.Records) >= l.open.size && !m.More { // an atomic step stays in one batch
 		return w.send(r, 0)

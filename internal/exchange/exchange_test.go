@@ -13,11 +13,11 @@ import (
 // byValue sends a value to the inbox of its number.
 type byValue struct{ of int }
 
-func (r byValue) Route(_ *flow.Meta, v int) (int, error) {
+func (r byValue) Route(_ *flow.Meta, v int) (subtask int, hash uint64, err error) {
 	if v < 0 {
-		return 0, errRoute
+		return 0, 0, errRoute
 	}
-	return v % r.of, nil
+	return v % r.of, uint64(v), nil
 }
 
 var errRoute = errors.New("no way")

@@ -16,7 +16,9 @@ type Meta struct {
 	// Origin is the watermark that the record's split had just before it: what lateness is judged by.
 	Origin int64
 	Offset int64 // position in the split
-	Split  int32 // number of the split in the run's table; NoSplit for what no single record caused
+	// Hash is that of the record's key, as keyed.Hash computes it, in the first operator behind an exchange; 0 where nobody has computed it.
+	Hash  uint64
+	Split int32 // number of the split in the run's table; NoSplit for what no single record caused
 	// Retract says that the value takes back an earlier one: a pane that a later result supersedes.
 	Retract bool
 	// For is whom a retraction concerns.
@@ -52,6 +54,9 @@ type Expecter[T any] interface {
 	// Expect is called with each, then Fetch, then Push with each.
 	Expect(m *Meta, v T)
 	Fetch() error
+	// Touch is called with the Meta.Hash of some of the records that come next, in place of Expect and Fetch: what they need then comes from memory into the processor's
+	// caches for all of them together, and not for one after the other.
+	Touch(hash uint64)
 }
 
 // Control takes the progress of event time. Advance is called with rising watermarks, after every record that came before them.

@@ -18,7 +18,7 @@ func TestWhatIsHeldCountsUntilItIsCommitted(t *testing.T) {
 	cell := keyed.NewCell[int](s, "n", codec.Int())
 	change := func(from, to int) {
 		for i := from; i < to; i++ {
-			e, _, err := s.Entry(fmt.Append(nil, i))
+			e, _, err := s.Entry(fmt.Append(nil, i), 0)
 			require.NoError(t, err)
 			*cell.Ensure(e) = i
 			s.Dirty(e)

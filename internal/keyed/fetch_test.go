@@ -22,7 +22,7 @@ func TestFetch(t *testing.T) {
 	}
 	key := func(i int) []byte { return fmt.Appendf(nil, "key %d", i) }
 	entry := func(s *keyed.Store, i int) *keyed.Entry {
-		e, _, err := s.Entry(key(i))
+		e, _, err := s.Entry(key(i), 0)
 		require.NoError(t, err)
 		return e
 	}

@@ -19,7 +19,7 @@ func TestValueAboveFourGiB(t *testing.T) {
 		return append(make([]byte, 0, len(dst)+n), dst...)[:len(dst)+n], nil
 	}, func([]byte) (int, error) { return 0, nil })
 	cell := keyed.NewCell[int](s, "text", huge)
-	e, _, err := s.Entry([]byte("k1"))
+	e, _, err := s.Entry([]byte("k1"), 0)
 	require.NoError(t, err)
 	*cell.Ensure(e) = 4<<30 + 1
 	s.Dirty(e)

@@ -109,7 +109,13 @@ func (s *subject) open(loaded bool) {
 }
 
 func (s *subject) entry(key string) *keyed.Entry {
-	e, _, err := s.store.Entry([]byte(key))
+	hash := keyed.Hash([]byte(key))
+	if s.rng.IntN(2) == 0 {
+		s.store.Touch(hash) // which nobody can see
+	} else {
+		hash = 0 // nobody has computed it
+	}
+	e, _, err := s.store.Entry([]byte(key), hash)
 	require.NoError(s.t, err)
 	require.Equal(s.t, key, e.Key)
 	s.matches(e)
@@ -349,7 +355,7 @@ func TestTimersOutliveTheQueue(t *testing.T) {
 	var want []due
 	for i := range n {
 		key, at := fmt.Sprint("key", i), rng.Int64N(5000)
-		e, _, err := s.store.Entry([]byte(key))
+		e, _, err := s.store.Entry([]byte(key), 0)
 		require.NoError(t, err)
 		s.timers.Ensure(e)[0] = []int64{at}
 		s.store.SetDeadline(e, keyed.EventTime, at)

@@ -14,7 +14,7 @@ func TestParseWhatIsStored(t *testing.T) {
 	s := New(Config{ShardOf: func([]byte) uint16 { return 5 }})
 	NewCell(s, "unused", scalar.String{})
 	name := NewCell(s, "name", scalar.String{})
-	e, _, err := s.Entry([]byte("ada"))
+	e, _, err := s.Entry([]byte("ada"), 0)
 	require.NoError(t, err)
 	e.Split = 3
 	*name.Ensure(e) = "Lovelace"

@@ -39,7 +39,7 @@ func TestDroppedTimersNeverFire(t *testing.T) {
 	slots, plans := s.Adopt(nil, never)
 	require.Equal(t, []state.CellPlan{{Name: "timers", Fate: state.New, Is: "int64"}, {Name: "n", Fate: state.New, Is: "int64"}}, plans)
 	require.NoError(t, s.Bind(slots))
-	e, _, err := s.Entry([]byte("k"))
+	e, _, err := s.Entry([]byte("k"), 0)
 	require.NoError(t, err)
 	*cells["timers"].Ensure(e), *cells["n"].Ensure(e) = 1, 7
 	s.SetDeadline(e, EventTime, 100)
@@ -87,7 +87,7 @@ func TestUnboundCellsAreDamage(t *testing.T) {
 	backend, err := memory.Backend().Open("", 0)
 	require.NoError(t, err)
 	s, cells := declare(backend, "a", "b")
-	e, _, err := s.Entry([]byte("k"))
+	e, _, err := s.Entry([]byte("k"), 0)
 	require.NoError(t, err)
 	*cells["b"].Ensure(e) = 1
 	s.Dirty(e)

@@ -65,6 +65,7 @@ type Store struct {
 	key, buf []byte
 	average  float64 // bytes of an entry, by the encoded sizes seen
 	pressed  bool    // the budget was reached: index records are kept exact, so that entries can leave
+	touched  uint32  // nothing but what Touch has read, which would not be read otherwise
 	stats    Stats
 }
 
@@ -85,8 +86,10 @@ func New(cfg Config) *Store {
 }
 
 // Find is the entry of key, from memory or the backend, or nil.
-func (s *Store) Find(key []byte) (*Entry, error) {
-	if e := s.table.find(key); e != nil {
+func (s *Store) Find(key []byte) (*Entry, error) { return s.hashed(key, Hash(key)) }
+
+func (s *Store) hashed(key []byte, hash uint64) (*Entry, error) {
+	if e := s.table.hashed(key, hash); e != nil {
 		e.used = true
 		if s.batch != nil {
 			return e, s.ahead(e)
@@ -99,9 +102,19 @@ func (s *Store) Find(key []byte) (*Entry, error) {
 	return s.load(string(key))
 }
 
-// Entry is Find that makes an entry where there is none; made tells. An entry that stays empty is forgotten again by Settle.
-func (s *Store) Entry(key []byte) (e *Entry, made bool, err error) {
-	if e, err = s.Find(key); e != nil || err != nil {
+// Touch reads what a look-up of a key with this hash will read, and forgets it: see flow.Expecter. It may be another key's.
+func (s *Store) Touch(hash uint64) {
+	if e := s.table.page(hash).slots[home(hash)].e; e != nil {
+		s.touched += uint32(e.filled) + uint32(e.items) // one in each line
+	}
+}
+
+// Entry is Find that makes an entry where there is none; made tells. hash is Hash of the key, or 0 where it is not known. An entry that stays empty is forgotten again by Settle.
+func (s *Store) Entry(key []byte, hash uint64) (e *Entry, made bool, err error) {
+	if hash == 0 {
+		hash = Hash(key)
+	}
+	if e, err = s.hashed(key, hash); e != nil || err != nil {
 		return e, false, err
 	}
 	return s.insert(key), true, nil

@@ -9,7 +9,6 @@ import (
 // stops the stream; in a page, slots are probed one after the other. An entry with a short key has it in the same line of the cache as what records look
 // at, so that a look-up reads two lines: a slot's and the entry's.
 type table struct {
-	seed  maphash.Seed
 	pages []*page // 1<<bits
 	bits  uint
 }
@@ -30,7 +29,13 @@ type slot struct {
 	e    *Entry // nil for a free slot
 }
 
-func newTable() table { return table{seed: maphash.MakeSeed(), pages: []*page{new(page)}} }
+// seed makes hashes differ from process to process, so that nobody can send keys that have one in common.
+var seed = maphash.MakeSeed()
+
+// Hash is what a key is looked up by. Two keys hardly ever have the same.
+func Hash(key []byte) uint64 { return maphash.Bytes(seed, key) }
+
+func newTable() table { return table{pages: []*page{new(page)}} }
 
 // page is the one that a hash belongs into.
 func (t *table) page(hash uint64) *page { return t.pages[hash>>1>>(63-t.bits)] }
@@ -39,20 +44,22 @@ func (t *table) page(hash uint64) *page { return t.pages[hash>>1>>(63-t.bits)] }
 func home(hash uint64) uint64 { return hash % pageSlots }
 
 // find is the entry of key, or nil.
-func (t *table) find(key []byte) *Entry {
-	return t.named(unsafe.String(unsafe.SliceData(key), len(key)))
-}
+func (t *table) find(key []byte) *Entry { return t.hashed(key, Hash(key)) }
 
 // named is find for a string.
 func (t *table) named(key string) *Entry {
-	hash := maphash.String(t.seed, key)
+	return t.find(unsafe.Slice(unsafe.StringData(key), len(key)))
+}
+
+// hashed is find where the hash is known.
+func (t *table) hashed(key []byte, hash uint64) *Entry {
 	p := t.page(hash)
 	for i := home(hash); ; i = (i + 1) % pageSlots {
 		s := &p.slots[i]
 		if s.e == nil {
 			return nil
 		}
-		if s.hash == hash && s.e.Key == key {
+		if s.hash == hash && s.e.Key == string(key) {
 			return s.e
 		}
 	}
@@ -60,7 +67,7 @@ func (t *table) named(key string) *Entry {
 
 // add puts in an entry whose key is not there.
 func (t *table) add(e *Entry) {
-	hash := maphash.String(t.seed, e.Key)
+	hash := maphash.String(seed, e.Key)
 	p := t.page(hash)
 	for p.used >= pageFull {
 		t.split(p, hash)
@@ -102,7 +109,7 @@ func (t *table) split(old *page, hash uint64) {
 
 // remove takes out an entry, which is there, and moves up those behind it that a look-up would not find any more.
 func (t *table) remove(e *Entry) {
-	hash := maphash.String(t.seed, e.Key)
+	hash := maphash.String(seed, e.Key)
 	p := t.page(hash)
 	hole := home(hash)
 	for p.slots[hole].e != e {

@@ -217,6 +217,9 @@ func (r *Receiver[T]) process(b *exchange.Batch[T]) error {
 // portionRecords is how many records there are at most between two looks at the memory, the clock and the snapshot under way, however large batches are.
 const portionRecords = 512
 
+// touchedRecords is how many records' entries are touched together: few enough that the last does not push the first out of the processor's nearest caches again.
+const touchedRecords = 64
+
 // portion is how many of a batch's records come next: an atomic step is not cut.
 func portion[T any](records []exchange.Envelope[T]) int {
 	n := min(portionRecords, len(records))
@@ -227,7 +230,9 @@ func portion[T any](records []exchange.Envelope[T]) int {
 }
 
 func (r *Receiver[T]) push(records []exchange.Envelope[T]) error {
-	if r.ahead != nil && r.ahead.Expecting(len(records)) {
+	touching := r.ahead != nil
+	if touching && r.ahead.Expecting(len(records)) {
+		touching = false
 		for i := range records {
 			r.ahead.Expect(&records[i].Meta, records[i].Value)
 		}
@@ -236,6 +241,9 @@ func (r *Receiver[T]) push(records []exchange.Envelope[T]) error {
 		}
 	}
 	for i := range records {
+		if touching && i%touchedRecords == 0 {
+			r.touch(records[i:min(i+touchedRecords, len(records))])
+		}
 		e := &records[i]
 		r.task.Here = &e.Meta
 		if err := r.next.Push(&e.Meta, e.Value); err != nil {
@@ -243,6 +251,12 @@ func (r *Receiver[T]) push(records []exchange.Envelope[T]) error {
 		}
 	}
 	return nil
+}
+
+func (r *Receiver[T]) touch(records []exchange.Envelope[T]) {
+	for i := range records {
+		r.ahead.Touch(records[i].Meta.Hash)
+	}
 }
 
 func (r *Receiver[T]) align(lane int, barrier int64) error {

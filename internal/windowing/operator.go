@@ -167,7 +167,7 @@ func (o *Operator[T, A]) Push(m *flow.Meta, v T) error {
 	if err != nil {
 		return err
 	}
-	e, _, err := o.Store.Entry(key)
+	e, _, err := o.Store.Entry(key, m.Hash)
 	if err != nil {
 		return err
 	}
