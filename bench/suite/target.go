@@ -30,11 +30,11 @@ const (
 	reusedCosts = "31 % of an event's time is decoding, a fifth of that to empty the message's map, and 43 % the window operator with its timers, of which a third are misses of the cache at a key's slot, " +
 		"entry and session, one after the other; 14 % are the socket, checksums and where records lie."
 	handCosts     = "the window operator takes about 0.2 µs to put an event into its session and 0.1 to fire what is due, the loop 0.15 to 0.2 for both: it has no watermarks, timers or positions, and the sessions of one split at a time in its caches, not those of four."
-	exchangeCosts = "17 ns of an event in an exchange are its key's group, 20 its place in a batch, and 30 that the message has left the nearest caches when the task behind reads its key; what is left is that each of two tasks has the entries and timers of all splits in its caches, not those of one."
+	exchangeCosts = "17 ns of an event in an exchange are its key's group, 10 its place in a batch, and 30 that the message has left the nearest caches when the task behind reads its key; what is left is that each of two tasks has the entries and timers of all splits in its caches, not those of one."
 	pauseCosts    = "a stop encodes a slice of the state: 60 % of its time is to put what was encoded into the checkpoint's batch, 30 % the encoding; a sixth of all of it are write barriers, as the collector marks gigabytes on the same two cores meanwhile."
 	memoryCosts   = "Pebble is less than 1 % of the profile; the rest is within the spread."
 	largeCosts    = "half of the processor's time are look-ups, 9 µs each: filters of three levels, then a block of 4 KB that is read, checked, unpacked and put into the cache. A fifth is compaction, and a tenth of two cores is idle."
-	crossCosts    = "half of the events come from the other core's cache, and so do parts of the state, as tasks move between cores: 0.65 µs an event where the cores have a cache in common and a line takes 75 ns to the other and back, 0.8 where they have not and it takes 360. To fetch ahead what the next events of a batch need has brought nothing."
+	crossCosts    = "half of the events come from the other core's cache, and so do parts of the state, as tasks move between cores: 0.65 µs an event where the cores have a cache in common and a line takes 75 ns to the other and back, 0.8 where they have not and it takes 360. To fetch ahead the messages of the next events of a batch costs more than it brings; their keys' entries are fetched ahead."
 	scaleCosts    = "an event takes a few percent more processor time where both cores work (the table below): they share a cache and the way to memory."
 )
 

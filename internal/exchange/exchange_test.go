@@ -46,13 +46,18 @@ func TestBatches(t *testing.T) {
 	x := New[int](2, 3, 2, 1<<20)
 	w := x.Writer(t.Context(), unmeasured, byValue{2})
 	for v := range 8 {
-		if err := w.Push(&flow.Meta{Offset: int64(v)}, v); err != nil {
+		if err := w.Push(&flow.Meta{Offset: int64(v), Hash: 99}, v); err != nil {
 			t.Fatal(err)
 		}
 	}
 	even := received(x.Inbox(0))
 	if len(even) != 1 || !slices.Equal(values(even[0]), []int{0, 2, 4}) || even[0].Records[1].Meta.Offset != 2 {
 		t.Fatalf("a full batch goes by itself: %v", even)
+	}
+	for _, r := range even[0].Records {
+		if r.Meta.Hash != uint64(r.Value) {
+			t.Errorf("a record of hash %d, want the route's, %d", r.Meta.Hash, r.Value)
+		}
 	}
 	w.Advance(5)
 	if err := w.Flush(); err != nil {
