@@ -115,16 +115,18 @@ func (w *writer[T]) Write(ctx context.Context, rows []sink.Row[T]) error {
 	return temporary(err)
 }
 
-// write sends rows and waits for them. What was sent is waited for in any case, or it could overtake the next try.
+// write sends rows and waits for them. What was sent is waited for in any case, or it could overtake the next try. All rows are encoded before the first is sent, so that
+// they go in few large requests.
 func (w *encoding[T]) write(ctx context.Context, rows []sink.Row[T], l *line, s *sender) error {
-	var sendErr error
+	messages := make([]Message, len(rows))
 	for i := range rows {
-		m, err := w.message(&rows[i])
-		if err != nil {
-			sendErr = err
-			break
+		if err := w.encode(&messages[i], &rows[i]); err != nil {
+			return err
 		}
-		if sendErr = s.send(ctx, l, w.topic, m); sendErr != nil {
+	}
+	var sendErr error
+	for i := range messages {
+		if sendErr = s.send(ctx, l, w.topic, &messages[i]); sendErr != nil {
 			break
 		}
 	}
@@ -135,26 +137,25 @@ func (w *encoding[T]) write(ctx context.Context, rows []sink.Row[T], l *line, s 
 	return err
 }
 
-func (w *encoding[T]) message(row *sink.Row[T]) (*Message, error) {
-	m := new(Message)
+func (w *encoding[T]) encode(m *Message, row *sink.Row[T]) error {
 	if err := w.enc.Encode(m, row.Value); err != nil {
-		return nil, fmt.Errorf("kafka topic %s: encoding a row: %w", w.topic, err)
+		return fmt.Errorf("kafka topic %s: encoding a row: %w", w.topic, err)
 	}
 	switch {
 	case len(m.Key) == 0:
-		return nil, fmt.Errorf("kafka topic %s: the encoder gave a row no key: rows replace each other by key", w.topic)
+		return fmt.Errorf("kafka topic %s: the encoder gave a row no key: rows replace each other by key", w.topic)
 	case row.Op == sink.Delete:
 		m.Value = nil
 	case m.Value == nil:
-		return nil, fmt.Errorf("kafka topic %s: the encoder gave a row no value, which would delete it: use an empty slice for an empty value", w.topic)
+		return fmt.Errorf("kafka topic %s: the encoder gave a row no value, which would delete it: use an empty slice for an empty value", w.topic)
 	}
 	if ms := m.Time.UnixMilli(); !m.Time.IsZero() && (m.Time.Unix() < 0 || m.Time.Unix() > maxTimestamp/1000 || ms > maxTimestamp) {
-		return nil, fmt.Errorf("kafka topic %s: record with key %.64q: the encoder gave it the time %s; Kafka's client writes times from 1970 to 2262: leave Message.Time out", w.topic, m.Key, m.Time.UTC().Format("2006-01-02T15:04:05Z"))
+		return fmt.Errorf("kafka topic %s: record with key %.64q: the encoder gave it the time %s; Kafka's client writes times from 1970 to 2262: leave Message.Time out", w.topic, m.Key, m.Time.UTC().Format("2006-01-02T15:04:05Z"))
 	}
 	if m.Time.IsZero() && row.Timestamp >= 0 && row.Timestamp <= maxTimestamp {
 		m.Time = time.UnixMilli(row.Timestamp)
 	}
-	return m, nil
+	return nil
 }
 
 // Close implements sink.Writer.

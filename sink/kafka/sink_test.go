@@ -120,15 +120,18 @@ func TestRowsThatCannotBeWritten(t *testing.T) {
 	for label, tc := range map[string]struct {
 		row  pair
 		says string
+		sent bool // what stands before it in a batch
 	}{
-		"encoder": {pair{"k", "unencodable"}, "cannot be encoded"},
-		"no key":  {pair{"", "v"}, "no key"},
-		"large":   {pair{"k", string(make([]byte, 2<<20))}, "raise MaxMessageBytes"},
+		"encoder": {pair{"k", "unencodable"}, "cannot be encoded", false},
+		"no key":  {pair{"", "v"}, "no key", false},
+		"large":   {pair{"k", string(make([]byte, 2<<20))}, "raise MaxMessageBytes", true},
 	} {
 		t.Run(label, func(t *testing.T) {
 			w, err := kafka.Sink(brokers, name, pairs, kafka.Compress(kafka.Uncompressed)).Open(t.Context(), sink.Env{})
 			require.NoError(t, err)
-			err = w.Write(t.Context(), []sink.Row[pair]{{Value: tc.row}})
+			before := len(written(t, brokers, name)[0])
+			err = w.Write(t.Context(), []sink.Row[pair]{{Value: pair{"k", "before"}}, {Value: tc.row}})
+			require.Equal(t, tc.sent, len(written(t, brokers, name)[0]) > before)
 			require.ErrorContains(t, err, tc.says)
 			require.ErrorContains(t, err, name)
 			require.False(t, sink.IsTemporary(err))
