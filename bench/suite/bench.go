@@ -113,7 +113,10 @@ func (b *bench) peer(ctx context.Context, name string) (string, error) {
 		return dir, nil
 	}
 	fmt.Printf("    building peer %s\n", name)
-	dir := filepath.Join(b.work, "peers")
+	dir, err := filepath.Abs(filepath.Join(b.work, "peers"))
+	if err != nil {
+		return "", err
+	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", err
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/font"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
@@ -20,12 +21,20 @@ var (
 	other  = color.RGBA{0x9a, 0xa3, 0xad, 0xff}
 )
 
+// A text is laid out by the widths of sans, which are Arial's too; where a reader's machine has neither, it is wider by a seventh.
+var (
+	sans     = font.Font{Typeface: "Liberation", Variant: "Sans"}
+	families = []byte("font-family:Liberation Sans,Arial,Helvetica,sans-serif;")
+)
+
 // draw writes the part's chart: a bar for each variant's median, ours in another colour.
 func (p part) draw(samples []Sample, path string) error {
+	plot.DefaultFont, plotter.DefaultFont = sans, sans
 	pl := plot.New()
 	pl.X.Label.Text = p.chart
 	pl.X.Min = 0
 	var names []string
+	longest := 0
 	for i := range p.variants {
 		v := p.variants[len(p.variants)-1-i] // from the bottom up
 		s := spreadOf(of(samples, v.name), p.chart)
@@ -48,13 +57,15 @@ func (p part) draw(samples []Sample, path string) error {
 		pl.Add(bar, label)
 		pl.X.Max = max(pl.X.Max, s.median*1.12)
 		names = append(names, v.name)
+		longest = max(longest, len(v.name))
 	}
+	pl.Y.Padding += vg.Points(0.8 * float64(longest)) // room for a wider font
 	pl.NominalY(names...)
 	pl.Y.Min, pl.Y.Max = -0.6, float64(len(names))-0.4
 	pl.X.Tick.Marker = shortTicks{}
 	width, height := 10*vg.Inch, vg.Points(70+26*float64(len(names)))
 	canvas := vgsvg.New(width, height)
-	pl.Draw(draw.New(canvas))
+	pl.Draw(draw.Crop(draw.New(canvas), 0, -vg.Points(8), 0, 0))
 	var svg bytes.Buffer
 	if _, err := canvas.WriteTo(&svg); err != nil {
 		return err
@@ -62,7 +73,7 @@ func (p part) draw(samples []Sample, path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	return os.WriteFile(path, svg.Bytes(), 0o644)
+	return os.WriteFile(path, bytes.ReplaceAll(svg.Bytes(), []byte("font-family:Liberation Sans;"), families), 0o644)
 }
 
 // shortTicks are the usual ticks with short numbers.

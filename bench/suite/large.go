@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -26,6 +27,8 @@ const (
 	// largeMemory is a quarter of the state, which is 100 bytes a key.
 	largeMemory = largeKeys * 100 / 4
 	tellEvery   = 4
+	// largeLimit is when the peer is stopped: where reads of the disk are slow it takes hours.
+	largeLimit = 30 * time.Minute
 )
 
 // largePart is state that does not fit into memory.
@@ -33,8 +36,9 @@ func largePart() part {
 	p := part{
 		name: "large", title: "State four times its memory", repeats: 1,
 		about: "20 million accounts of about 100 bytes, 30 million updates of accounts that are picked evenly at random, through an exchange; a checkpoint every 10 s with sync, incremental on both sides. " +
-			"The memory for state, caches and all, is 500 MB: Millrace's MemoryBudget, Flink's managed memory. Flink's heap is 512 MB beside that, with which the processes are about as large as each other. The answer is compared.",
-		columns: []string{"updates/s", colCPU, colPeak}, chart: "updates/s",
+			"The memory for state, caches and all, is 500 MB: Millrace's MemoryBudget, Flink's managed memory. Flink's heap is 512 MB beside that, with which the processes are about as large as each other. Its RocksDB has no Bloom filters by default, as Pebble has; with them, and partitioned, so that a miss does not read a whole filter, it is the last line. " +
+			"Flink is stopped after half an hour: what is told of it is then of the updates that it had done. The answer is compared of who has done them all.",
+		columns: []string{"updates/s", "M updates done", colCPU, colPeak}, chart: "updates/s",
 	}
 	p.variants = []variant{
 		{name: "Millrace, Pebble", run: func(ctx context.Context, b *bench) (Sample, error) {
@@ -46,19 +50,25 @@ func largePart() part {
 			l := newLarge(b.scale)
 			return l.measure(ctx, "", program, "large", "--dir", dir, fmt.Sprint("--keys=", l.keys), fmt.Sprint("--updates=", l.updates), fmt.Sprint("--memory=", l.memory))
 		}},
-		{name: "Flink, RocksDB", run: func(ctx context.Context, b *bench) (Sample, error) {
-			dir, clean, err := b.flink(ctx)
-			if err != nil {
-				return Sample{}, err
-			}
-			defer clean()
-			l := newLarge(b.scale)
-			args := append(javaFlags(), "peer.LargeJob", fmt.Sprint("keys=", l.keys), fmt.Sprint("updates=", l.updates), fmt.Sprint("managed=", l.memory, "b"), "checkpoint=10")
-			args[0], args[1] = "-Xms512m", "-Xmx512m"
-			return l.measure(ctx, dir, "java", args...)
-		}},
+		flinkLarge(flinkRocks, "filters=false"),
+		flinkLarge(flinkFilters, "filters=true"),
 	}
 	return p
+}
+
+// flinkLarge is the job on Flink.
+func flinkLarge(name string, args ...string) variant {
+	return variant{name: name, run: func(ctx context.Context, b *bench) (Sample, error) {
+		dir, clean, err := b.flink(ctx)
+		if err != nil {
+			return Sample{}, err
+		}
+		defer clean()
+		l := newLarge(b.scale)
+		limit := max(time.Minute, time.Duration(float64(largeLimit)*b.scale))
+		return l.measure(ctx, dir, "java", append(append(javaFlags(dir, "512m"), "peer.LargeJob", fmt.Sprint("keys=", l.keys), fmt.Sprint("updates=", l.updates),
+			fmt.Sprint("managed=", l.memory, "b"), "checkpoint=10", fmt.Sprint("limit=", limit.Milliseconds())), args...)...)
+	}}
 }
 
 // large is a run of the job.
@@ -77,6 +87,8 @@ type totals struct {
 	Told  int64   `json:"told"`
 	Sum   int64   `json:"sum"`
 	Phase float64 `json:"phase_s"`
+	// Stopped is how many updates were done when the run was stopped before its end, else 0.
+	Stopped int64 `json:"stopped,omitempty"`
 }
 
 func (l large) measure(ctx context.Context, dir, program string, args ...string) (Sample, error) {
@@ -85,12 +97,23 @@ func (l large) measure(ctx context.Context, dir, program string, args ...string)
 	if err != nil {
 		return s, err
 	}
-	if want := l.answer(); got.Told != want.Told || got.Sum != want.Sum {
-		return s, fmt.Errorf("the answer is wrong: told %d times with sum %d, want %d and %d", got.Told, got.Sum, want.Told, want.Sum)
+	if err := l.check(got); err != nil {
+		return s, err
 	}
-	s.Events, s.Phase = l.updates, got.Phase
-	s.Values = map[string]float64{"updates/s": float64(l.updates) / got.Phase}
+	s.Events, s.Phase = cmp.Or(got.Stopped, l.updates), got.Phase
+	s.Values = map[string]float64{"updates/s": float64(s.Events) / got.Phase, "M updates done": float64(s.Events) / 1e6}
 	return s, nil
+}
+
+// check compares a run's answer with what is expected. That of a run that was stopped depends on which updates it had done.
+func (l large) check(got totals) error {
+	if got.Stopped > 0 {
+		return nil
+	}
+	if want := l.answer(); got.Told != want.Told || got.Sum != want.Sum {
+		return fmt.Errorf("the answer is wrong: told %d times with sum %d, want %d and %d", got.Told, got.Sum, want.Told, want.Sum)
+	}
+	return nil
 }
 
 // answer computes what to expect: an account's number of updates, at each fourth, once as often as the account's number modulo 1000.

@@ -37,7 +37,7 @@ func flinkLatency(timeout int) variant {
 			P99  float64 `json:"p99_ms"`
 			P999 float64 `json:"p999_ms"`
 		}
-		s, err := child(ctx, dir, &got, "java", append(javaFlags(), "peer.LatencyJob", "brokers="+brokers, "rate=20000", "seconds=20", "warm=15", "checkpoint=1", fmt.Sprintf("timeout=%d", timeout))...)
+		s, err := child(ctx, dir, &got, "java", append(javaFlags(dir, "4g"), "peer.LatencyJob", "brokers="+brokers, "rate=20000", "seconds=20", "warm=15", "checkpoint=1", fmt.Sprintf("timeout=%d", timeout))...)
 		s.Values = map[string]float64{"p50 ms": got.P50, "p99 ms": got.P99, "p99.9 ms": got.P999}
 		s.CPU, s.Wall = 0, 0 // with the producer's
 		return s, err
@@ -95,17 +95,31 @@ func onCores(name string, cores int) string { return fmt.Sprintf("%s, %d of 2 co
 // sinkPart is sinks beside their drivers.
 func sinkPart() part {
 	p := part{
-		name: "sinks", title: "The PostgreSQL sink beside the bare driver", repeats: 3,
-		about:   "Upserts of 1,000 rows of eight columns into a PostgreSQL on the same machine: a Writer, and a loop by hand around the same statement on pgx, in turns. \"vs_pgx\" is the driver's time divided by the sink's.",
-		columns: []string{"rows/s", "vs_pgx"}, chart: "vs_pgx",
+		name: "sinks", title: "Sinks beside their bare drivers", repeats: 3,
+		about: "Upserts of 1,000 rows of eight columns at a time into a server on the same machine or a file: a Writer, and a loop by hand that does the same with the driver (pgx, database/sql with modernc's SQLite, " +
+			"sarama's SyncProducer, net/http), in turns. \"vs driver\" is the driver's time divided by the sink's. \"insert\" has other keys in each batch, \"update\" the same.",
+		columns: []string{"rows/s", vsDriver}, chart: vsDriver,
 	}
-	for _, kind := range []string{"insert", "update"} {
-		p.variants = append(p.variants, goBenchmark{
-			pkg: "sink/postgres", pattern: "^BenchmarkUpsertRatio$/kind=" + kind, time: "5s", servers: "postgres",
-		}.named("Millrace, "+kind))
+	for _, s := range []struct {
+		name, pkg, servers string
+		kinds              []string
+	}{
+		{"PostgreSQL", "sink/postgres", "postgres", []string{"insert", "update"}},
+		{"SQLite", "sink/sqlite", "", []string{"insert", "update"}},
+		{"Kafka", "sink/kafka", "kafka", []string{"insert"}}, // a log, to which all is new
+		{"Elasticsearch", "sink/elastic", "none", []string{"insert", "update"}},
+	} {
+		for _, kind := range s.kinds {
+			p.variants = append(p.variants, goBenchmark{
+				pkg: s.pkg, pattern: "^BenchmarkUpsertRatio$/kind=" + kind, time: "5s", servers: s.servers,
+			}.named("Millrace, "+s.name+", "+kind))
+		}
 	}
 	return p
 }
+
+// vsDriver is how many times as fast as by hand a sink is.
+const vsDriver = "vs driver"
 
 // nexmarkPart is the queries of the Nexmark suite, on one core.
 func nexmarkPart() part {

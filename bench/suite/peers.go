@@ -20,20 +20,26 @@ func flink(name string, thousand int, args ...string) variant {
 		}
 		defer clean()
 		var got told
-		return b.measure(ctx, d, &got, dir, "java", append(javaFlags(),
+		return b.measure(ctx, d, &got, dir, "java", append(javaFlags(dir, "4g"),
 			append([]string{"peer.ClickJob", "brokers=" + brokers, "topic=" + d.Name, "window=aggregate", "checkpoint=10", "par=2"}, args...)...)...)
 	}}
 }
 
-// flink is the directory of Flink's programs, built, and what removes a run's checkpoints.
+// flink is the directory of Flink's programs, built, and what removes a run's files.
 func (b *bench) flink(ctx context.Context) (dir string, clean func(), err error) {
-	dir, err = b.peer(ctx, "flink")
-	return dir, func() { _ = os.RemoveAll(filepath.Join(dir, "target", "ckpt")) }, err
+	if dir, err = b.peer(ctx, "flink"); err != nil {
+		return "", nil, err
+	}
+	checkpoints, temporary := filepath.Join(dir, "target", "ckpt"), temporaryFiles(dir)
+	return dir, func() { _, _ = os.RemoveAll(checkpoints), os.RemoveAll(temporary) }, os.MkdirAll(temporary, 0o755)
 }
 
+// temporaryFiles is where a run of Flink has its state and what it unpacks, some of which it leaves.
+func temporaryFiles(dir string) string { return filepath.Join(dir, "target", "tmp") }
+
 // javaFlags are what Flink's programs run with.
-func javaFlags() []string {
-	return []string{"-Xms4g", "-Xmx4g", "--add-opens=java.base/java.util=ALL-UNNAMED", "--add-opens=java.base/java.lang=ALL-UNNAMED", "-cp", "target/classes:target/libs/*"}
+func javaFlags(dir, heap string) []string {
+	return []string{"-Xms" + heap, "-Xmx" + heap, "-Djava.io.tmpdir=" + temporaryFiles(dir), "--add-opens=java.base/java.util=ALL-UNNAMED", "--add-opens=java.base/java.lang=ALL-UNNAMED", "-cp", "target/classes:target/libs/*"}
 }
 
 // streams is the session job on Kafka Streams, which ends without closing the last sessions: its answer is the number of events it took in.

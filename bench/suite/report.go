@@ -22,7 +22,7 @@ func reportCommand() *cobra.Command {
 		Use: "report", Short: "Makes docs/benchmarks.md and its charts of what was measured", Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error { return report(r, also, to) },
 	}
-	cmd.Flags().StringSliceVar(&also, "also", nil, "directories of other runs, whose targets stand beside")
+	cmd.Flags().StringSliceVar(&also, "also", nil, "directories of further runs: their targets stand beside, and the tables are of all of them")
 	cmd.Flags().StringVar(&r.dir, "results", "bench/results", "directory of what was measured")
 	cmd.Flags().StringVar(&to, "to", "docs/benchmarks.md", "file to write")
 	return cmd
@@ -60,12 +60,15 @@ func report(r results, also []string, to string) error {
 	if t := targetTable(all, others...); t != "" {
 		about := aboutTargets
 		if len(others) > 0 {
-			about += " The columns at the end are of further runs."
+			about += " The columns at the end are of further runs; the tables below are of all of them."
 		}
 		fmt.Fprintf(&doc, "\n## Targets\n\n%s\n\n%s\n", about, t)
 	}
 	for _, p := range parts() {
-		samples := all[p.name]
+		samples := slices.Clone(all[p.name])
+		for _, o := range others {
+			samples = append(samples, o[p.name]...)
+		}
 		if len(samples) == 0 {
 			continue
 		}

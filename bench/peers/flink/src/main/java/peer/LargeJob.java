@@ -20,10 +20,11 @@ import org.apache.flink.util.Collector;
 
 /**
  * Updates of accounts that are picked evenly at random; an account is told of at each fourth update.
- * Options: keys=N updates=N managed=BYTESb checkpoint=SECONDS
+ * Options: keys=N updates=N managed=BYTESb checkpoint=SECONDS filters=BOOLEAN limit=MILLISECONDS, after which it ends and tells what it had done
  */
 public final class LargeJob {
     static final AtomicLong first = new AtomicLong();
+    static final LongAdder done = new LongAdder();
     static final LongAdder told = new LongAdder();
     static final LongAdder sum = new LongAdder();
 
@@ -36,6 +37,9 @@ public final class LargeJob {
         c.setString("execution.checkpointing.incremental", "true");
         c.setString("execution.checkpointing.dir", "file://" + System.getProperty("user.dir") + "/target/ckpt");
         c.setString("execution.checkpointing.interval", o.getOrDefault("checkpoint", "10") + " s");
+        String filters = o.getOrDefault("filters", "false");
+        c.setString("state.backend.rocksdb.use-bloom-filter", filters);
+        c.setString("state.backend.rocksdb.memory.partitioned-index-filters", filters);
         c.setString("taskmanager.memory.managed.size", o.get("managed"));
         c.setString("pipeline.object-reuse", "true");
         c.setString("pipeline.generic-types", "false");
@@ -48,8 +52,28 @@ public final class LargeJob {
                 return i;
             }, updates, Types.LONG), WatermarkStrategy.noWatermarks(), "updates")
             .keyBy(i -> accountOf(i, keys), Types.LONG).process(new Accounts(), Types.POJO(Told.class)).sinkTo(new Adder());
+        if (o.containsKey("limit")) stopAfter(Long.parseLong(o.get("limit")));
         env.execute("large");
-        System.out.printf("RESULT {\"told\":%d,\"sum\":%d,\"phase_s\":%.3f}%n", told.sum(), sum.sum(), (System.nanoTime() - first.get()) / 1e9);
+        tell(0);
+    }
+
+    /** Ends the program when the time is over, wherever the job is. */
+    static void stopAfter(long millis) {
+        var watch = new Thread(() -> {
+            try {
+                Thread.sleep(millis);
+            } catch (InterruptedException e) {
+                return;
+            }
+            tell(done.sum());
+        });
+        watch.setDaemon(true);
+        watch.start();
+    }
+
+    /** Ends the program with its result; stopped is the number of updates done if they are not all. */
+    static synchronized void tell(long stopped) {
+        System.out.printf("RESULT {\"told\":%d,\"sum\":%d,\"phase_s\":%.3f,\"stopped\":%d}%n", told.sum(), sum.sum(), (System.nanoTime() - first.get()) / 1e9, stopped);
         System.exit(0);
     }
 
@@ -103,6 +127,7 @@ public final class LargeJob {
             a.last = i;
             a.sum += i;
             account.update(a);
+            done.increment();
             if (a.updates % 4 == 0) out.collect(new Told(ctx.getCurrentKey(), a.updates));
         }
     }
