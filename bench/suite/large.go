@@ -27,7 +27,7 @@ const (
 	// largeMemory is a quarter of the state, which is 100 bytes a key.
 	largeMemory = largeKeys * 100 / 4
 	tellEvery   = 4
-	// largeLimit is when the peer is stopped: where reads of the disk are slow it takes hours.
+	// largeLimit is when the peer is stopped: where its indexes and filters do not fit into its cache, it takes many times as long as where they do.
 	largeLimit = 30 * time.Minute
 )
 
@@ -36,7 +36,7 @@ func largePart() part {
 	p := part{
 		name: "large", title: "State four times its memory", repeats: 1,
 		about: "20 million accounts of about 100 bytes, 30 million updates of accounts that are picked evenly at random, through an exchange; a checkpoint every 10 s with sync, incremental on both sides. " +
-			"The memory for state, caches and all, is 500 MB: Millrace's MemoryBudget, Flink's managed memory. Flink's heap is 512 MB beside that, with which the processes are about as large as each other. Its RocksDB has no Bloom filters by default, as Pebble has; with them, and partitioned, so that a miss does not read a whole filter, it is the last line. " +
+			"The memory for state, caches and all, is 500 MB: Millrace's MemoryBudget, Flink's managed memory. Flink's heap is 512 MB beside that, with which the processes are about as large as each other. By default its RocksDB has no Bloom filters, which Pebble has; the last line is with them, partitioned, as otherwise each miss of the cache reads a whole filter. " +
 			"Flink is stopped after half an hour: what is told of it is then of the updates that it had done. The answer is compared of who has done them all.",
 		columns: []string{"updates/s", "M updates done", colCPU, colPeak}, chart: "updates/s",
 	}
