@@ -35,7 +35,7 @@ const (
 	memoryCosts   = "Pebble is less than 1 % of the profile; the rest is within the spread."
 	largeCosts    = "half of the processor's time are look-ups, 9 µs each: filters of three levels, then a block of 4 KB that is read, checked, unpacked and put into the cache. A fifth is compaction, and a tenth of two cores is idle."
 	crossCosts    = "half of the events come from the other core's cache, and so do parts of the state, as tasks move between cores: 0.65 µs an event where the cores have a cache in common and a line takes 75 ns to the other and back, 0.8 where they have not and it takes 360. To fetch ahead the messages of the next events of a batch costs more than it brings; their keys' entries are fetched ahead."
-	scaleCosts    = "an event takes a few percent more processor time where both cores work (the table below): they share a cache and the way to memory."
+	scaleCosts    = "an event takes up to a tenth more processor time where both cores work (the table below): a third of that is Go's allocator, whose lists of spans both cores change for the decoder's messages, a fifth the writes to new memory as they are decoded; the cores share a cache and the way to memory."
 )
 
 // medians are of what was measured, by part.
