@@ -22,7 +22,7 @@ func reportCommand() *cobra.Command {
 		Use: "report", Short: "Makes docs/benchmarks.md and its charts of what was measured", Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error { return report(r, also, to) },
 	}
-	cmd.Flags().StringSliceVar(&also, "also", nil, "directories of further runs: their targets stand beside, and the tables are of all of them")
+	cmd.Flags().StringSliceVar(&also, "also", nil, "directories of further runs: the page is of all of them, and tells of each whether the targets hold")
 	cmd.Flags().StringVar(&r.dir, "results", "bench/results", "directory of what was measured")
 	cmd.Flags().StringVar(&to, "to", "docs/benchmarks.md", "file to write")
 	return cmd
@@ -45,30 +45,26 @@ func report(r results, also []string, to string) error {
 	var doc bytes.Buffer
 	doc.WriteString(opening)
 	fmt.Fprintf(&doc, "Machine: %s, %d cores, %s/%s, %s.\n", processor(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version())
-	all, err := r.medians()
-	if err != nil {
-		return err
-	}
-	var others []medians
-	for _, dir := range also {
-		other, err := results{dir: dir}.medians()
+	var runs []medians
+	for _, dir := range append([]string{r.dir}, also...) {
+		run, err := results{dir: dir}.medians()
 		if err != nil {
 			return err
 		}
-		others = append(others, other)
+		runs = append(runs, run)
 	}
-	if t := targetTable(all, others...); t != "" {
-		about := aboutTargets
-		if len(others) > 0 {
-			about += " The columns at the end are of further runs; the tables below are of all of them."
-		}
+	all := together(runs)
+	about := aboutTargets
+	if len(runs) == 1 {
+		runs = nil // it stands there already
+	} else {
+		about += " The columns at the end are of each run; what was measured, and the tables below, are of all of them."
+	}
+	if t := targetTable(all, runs...); t != "" {
 		fmt.Fprintf(&doc, "\n## Targets\n\n%s\n\n%s\n", about, t)
 	}
 	for _, p := range parts() {
-		samples := slices.Clone(all[p.name])
-		for _, o := range others {
-			samples = append(samples, o[p.name]...)
-		}
+		samples := all[p.name]
 		if len(samples) == 0 {
 			continue
 		}

@@ -54,6 +54,17 @@ func (r results) medians() (medians, error) {
 	return m, nil
 }
 
+// together are the samples of several runs, one after the other.
+func together(runs []medians) medians {
+	all := medians{}
+	for _, run := range runs {
+		for part, samples := range run {
+			all[part] = append(all[part], samples...)
+		}
+	}
+	return all
+}
+
 // figure is a median itself.
 func figure(part, variant, column string) func(medians) (float64, bool) {
 	return func(m medians) (float64, bool) { return median(m.column(part, variant, column)) }
@@ -187,12 +198,12 @@ func (t target) judge(v float64) string {
 	return "yes"
 }
 
-// targetTable compares what was measured with the targets, and what other runs measured; what was not measured is left out.
-func targetTable(m medians, others ...medians) string {
+// targetTable compares what was measured with the targets, and what each of several runs measured; what was not measured is left out.
+func targetTable(m medians, runs ...medians) string {
 	t := table.NewWriter()
 	head := table.Row{"", "target", "must", "reach for", "measured", "holds"}
-	for i := range others {
-		head = append(head, fmt.Sprintf("run %d", i+2))
+	for i := range runs {
+		head = append(head, fmt.Sprintf("run %d", i+1))
 	}
 	t.AppendHeader(head)
 	for i, target := range targets() {
@@ -208,15 +219,15 @@ func targetTable(m medians, others ...medians) string {
 			reach = short(target.reach)
 		}
 		row := table.Row{i + 1, target.what, sign + short(target.must), reach, short(v), target.judge(v)}
-		for _, other := range others {
-			row = append(row, target.shown(other))
+		for _, run := range runs {
+			row = append(row, target.shown(run))
 		}
 		t.AppendRow(row)
 	}
 	if t.Length() == 0 {
 		return ""
 	}
-	return t.RenderMarkdown() + obstacles(append([]medians{m}, others...))
+	return t.RenderMarkdown() + obstacles(append([]medians{m}, runs...))
 }
 
 // shown is a figure, and that it does not hold where it does not.
