@@ -9,11 +9,12 @@ import (
 	"strings"
 
 	"gonum.org/v1/plot"
-	"gonum.org/v1/plot/font"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgsvg"
+
+	"github.com/millrace/millrace/internal/typeface"
 )
 
 var (
@@ -21,15 +22,9 @@ var (
 	other  = color.RGBA{0x9a, 0xa3, 0xad, 0xff}
 )
 
-// A text is laid out by the widths of sans, which are Arial's too; where a reader's machine has neither, it is wider by a seventh.
-var (
-	sans     = font.Font{Typeface: "Liberation", Variant: "Sans"}
-	families = []byte("font-family:Liberation Sans,Arial,Helvetica,sans-serif;")
-)
-
 // draw writes the part's chart: a bar for each variant's median, ours in another colour.
 func (p part) draw(samples []Sample, path string) error {
-	plot.DefaultFont, plotter.DefaultFont = sans, sans
+	plot.DefaultFont, plotter.DefaultFont = typeface.Sans, typeface.Sans
 	pl := plot.New()
 	pl.X.Label.Text = p.chart
 	pl.X.Min = 0
@@ -73,7 +68,7 @@ func (p part) draw(samples []Sample, path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	return os.WriteFile(path, bytes.ReplaceAll(svg.Bytes(), []byte("font-family:Liberation Sans;"), families), 0o644)
+	return os.WriteFile(path, typeface.InSVG(svg.Bytes()), 0o644)
 }
 
 // shortTicks are the usual ticks with short numbers.

@@ -10,8 +10,6 @@ import (
 	"net/http"
 	"testing"
 
-	"github.com/stretchr/testify/require"
-
 	"github.com/millrace/millrace/internal/sinkbench"
 	"github.com/millrace/millrace/internal/testservers/ondemand"
 	"github.com/millrace/millrace/sink"
@@ -24,14 +22,8 @@ func BenchmarkUpsertRatio(b *testing.B) {
 	s := server{ondemand.Need(b, "elasticsearch")["url"]}
 	sinkbench.Compare(b, func(b *testing.B) (sink.Writer[session], func(rows []sink.Row[session]) error) {
 		name := s.index(b)
-		openSessions := func(index string) sink.Writer[session] {
-			w, err := elastic.Upsert([]string{s.url}, index, sinkbench.Columns).Open(b.Context(), sink.Env{})
-			require.NoError(b, err)
-			b.Cleanup(func() { require.NoError(b, w.Close()) })
-			return w
-		}
-		openSessions(name) // makes the index
-		return openSessions(s.index(b)), func(rows []sink.Row[session]) error {
+		open(b, elastic.Upsert([]string{s.url}, name, sinkbench.Columns)) // makes the index
+		return open(b, elastic.Upsert([]string{s.url}, s.index(b), sinkbench.Columns)), func(rows []sink.Row[session]) error {
 			var body bytes.Buffer
 			lines := json.NewEncoder(&body)
 			for i := range rows {

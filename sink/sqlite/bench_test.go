@@ -1,8 +1,7 @@
 package sqlite_test
 
 import (
-	"context"
-	"database/sql"
+	"errors"
 	"path/filepath"
 	"testing"
 
@@ -26,27 +25,18 @@ func BenchmarkUpsertRatio(b *testing.B) {
 		require.NoError(b, err)
 		b.Cleanup(func() { require.NoError(b, upsert.Close()) })
 		return openWriter(b, sqlite.Upsert(filepath.Join(b.TempDir(), "ours.db"), "sessions", sinkbench.Columns)), func(rows []sink.Row[session]) error {
-			return inTransaction(db, func(tx *sql.Tx) error {
-				insert := tx.Stmt(upsert)
-				for i := range rows {
-					s := &rows[i].Value
-					if _, err := insert.Exec(s.User, s.Start, s.End, s.Duration, s.Events, s.AddToCarts, s.Checkouts, s.Abandoned); err != nil {
-						return err
-					}
+			tx, err := db.Begin()
+			if err != nil {
+				return err
+			}
+			insert := tx.Stmt(upsert)
+			for i := range rows {
+				s := &rows[i].Value
+				if _, err := insert.Exec(s.User, s.Start, s.End, s.Duration, s.Events, s.AddToCarts, s.Checkouts, s.Abandoned); err != nil {
+					return errors.Join(err, tx.Rollback())
 				}
-				return nil
-			})
+			}
+			return tx.Commit()
 		}
 	})
-}
-
-func inTransaction(db *sql.DB, f func(tx *sql.Tx) error) error {
-	tx, err := db.BeginTx(context.Background(), nil)
-	if err != nil {
-		return err
-	}
-	if err := f(tx); err != nil {
-		return err
-	}
-	return tx.Commit()
 }

@@ -19,6 +19,7 @@ import (
 	"gonum.org/v1/plot/vg/vgimg"
 	"gonum.org/v1/plot/vg/vgsvg"
 
+	"github.com/millrace/millrace/internal/typeface"
 	"github.com/millrace/millrace/stream/progress"
 )
 
@@ -75,7 +76,7 @@ func Write(w io.Writer, format string, o Options, histories ...progress.History)
 		if _, err := canvas.WriteTo(&b); err != nil {
 			return err
 		}
-		_, err = w.Write(bytes.ReplaceAll(b.Bytes(), []byte("font-family:Liberation Sans;"), []byte("font-family:Liberation Sans,Arial,Helvetica,sans-serif;")))
+		_, err = w.Write(typeface.InSVG(b.Bytes()))
 		return err
 	}
 	if format != "png" {

@@ -10,6 +10,8 @@ import (
 	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
+
+	"github.com/millrace/millrace/internal/typeface"
 )
 
 // Colours, chosen to be told apart without red and green.
@@ -24,7 +26,7 @@ var (
 )
 
 func style(size vg.Length, c color.Color) text.Style {
-	return text.Style{Color: c, Font: font.From(font.Font{Typeface: "Liberation", Variant: "Sans"}, size), Handler: plot.DefaultTextHandler}
+	return text.Style{Color: c, Font: font.From(typeface.Sans, size), Handler: plot.DefaultTextHandler}
 }
 
 // lay draws the title, the legend, the words of the marks, and below them the plot.
